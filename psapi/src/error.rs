@@ -1,0 +1,204 @@
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::ProcessId;
+
+/// The result of a call of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a question could not be answered: what was asked, of which process, which source refused,
+/// and, where the reason is a privilege or a setting, what would allow it.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Error(Box<Report>);
+
+/// What kind of failure an [`Error`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No process has the id, or the proc file system hides it from this user.
+    NoSuchProcess,
+    /// The process has ended since it was pinned; another process may have its id by now.
+    Ended,
+    /// The kernel refused for want of a privilege; the message names it.
+    AccessDenied,
+    /// The process has no user address space, and so no modules and no mappings: a kernel thread.
+    NoAddressSpace,
+    /// An argument can't be meant, such as a module base where no module starts.
+    InvalidParameter,
+    /// The running kernel does not offer what the question needs.
+    NotSupported,
+    /// A source said something that it should not be able to say: cut off or corrupt.
+    Malformed,
+    /// The proc root holds no process directories: it is not a proc file system.
+    NotProc,
+    /// Anything else that the operating system reported.
+    Os,
+}
+
+#[derive(Debug)]
+struct Report {
+    asked: &'static str,
+    process: Option<ProcessId>,
+    kind: ErrorKind,
+    refusal: Refusal,
+}
+
+impl Error {
+    pub(crate) fn new(asked: &'static str, process: Option<ProcessId>, refusal: Refusal) -> Self {
+        let kind = refusal.kind(process);
+        Error(Box::new(Report {
+            asked,
+            process,
+            kind,
+            refusal,
+        }))
+    }
+
+    /// What kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The process that was asked, if one was.
+    pub fn process(&self) -> Option<ProcessId> {
+        self.0.process
+    }
+
+    /// The file or system call that refused.
+    pub fn source_path(&self) -> &Path {
+        &self.0.refusal.source
+    }
+
+    /// The operating system's error number, where it gave one.
+    pub fn raw_os_error(&self) -> Option<i32> {
+        match self.0.refusal.cause {
+            Cause::Os(errno) => Some(errno.raw_os_error()),
+            _ => None,
+        }
+    }
+
+    /// What would allow the question: a capability or a setting by name.
+    pub fn remedy(&self) -> Option<&'static str> {
+        self.0.remedy()
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "can't read the {}", self.asked)?;
+        if let Some(process) = self.process {
+            write!(f, " of process {process}")?;
+        }
+        write!(f, ": {}: ", self.refusal.source.display())?;
+        match (&self.refusal.cause, self.kind) {
+            (_, ErrorKind::NoSuchProcess) => f.write_str("no such process")?,
+            (_, ErrorKind::Ended) => f.write_str("the process has ended")?,
+            (Cause::Os(errno), _) => write!(f, "{}", io::Error::from(*errno))?,
+            (Cause::NoAddressSpace, _) => f.write_str("it has no address space")?,
+            (Cause::NotProc, _) => f.write_str("no process directories here")?,
+            (Cause::Malformed(what) | Cause::Unsupported(what) | Cause::Invalid(what), _) => {
+                f.write_str(what)?
+            }
+            (Cause::NoSuchProcess | Cause::Ended, _) => {}
+        }
+        match self.remedy() {
+            Some(remedy) => write!(f, " ({remedy})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Report {
+    fn remedy(&self) -> Option<&'static str> {
+        let file = self
+            .refusal
+            .source
+            .file_name()
+            .unwrap_or_default()
+            .as_encoded_bytes();
+        Some(match self.kind {
+            ErrorKind::AccessDenied => match file {
+                b"stat" | b"status" | b"cmdline" | b"cgroup" => {
+                    "a proc file system mounted with hidepid shows it to CAP_SYS_PTRACE \
+                     and to the group of its gid= option"
+                }
+                b"kallsyms" => "needs CAP_SYSLOG and a kernel.kptr_restrict below 2",
+                _ if self.process.is_some() => {
+                    "needs CAP_SYS_PTRACE, or the process's own user and, where the kernel has \
+                     Yama, a kernel.yama.ptrace_scope of 0; a process with capabilities that the \
+                     reader lacks counts as another user's"
+                }
+                _ => return None,
+            },
+            ErrorKind::NoSuchProcess => {
+                "a proc file system mounted with hidepid=2 hides other users' processes \
+                 from all without CAP_SYS_PTRACE"
+            }
+            ErrorKind::NoAddressSpace => "kernel threads have none",
+            ErrorKind::NotProc => "the proc root must be a mounted proc file system",
+            _ => return None,
+        })
+    }
+}
+
+/// What the `linux` layer reports: which source refused and how. The public layer adds the
+/// question and the process, and so makes an [`Error`] of it.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    pub(crate) source: PathBuf,
+    pub(crate) cause: Cause,
+}
+
+#[derive(Debug)]
+pub(crate) enum Cause {
+    Os(rustix::io::Errno),
+    /// The source does not parse; says what is wrong with it.
+    Malformed(&'static str),
+    /// The kernel lacks it; says what.
+    Unsupported(&'static str),
+    /// The caller's argument can't be meant; says why.
+    Invalid(&'static str),
+    NoSuchProcess,
+    Ended,
+    NoAddressSpace,
+    NotProc,
+}
+
+impl Refusal {
+    pub(crate) fn new(source: impl Into<PathBuf>, cause: Cause) -> Self {
+        Refusal {
+            source: source.into(),
+            cause,
+        }
+    }
+
+    pub(crate) fn of(self, asked: &'static str, process: ProcessId) -> Error {
+        Error::new(asked, Some(process), self)
+    }
+
+    pub(crate) fn of_system(self, asked: &'static str) -> Error {
+        Error::new(asked, None, self)
+    }
+
+    fn kind(&self, process: Option<ProcessId>) -> ErrorKind {
+        use rustix::io::Errno;
+        match self.cause {
+            Cause::Os(Errno::ACCESS | Errno::PERM) => ErrorKind::AccessDenied,
+            // A pinned process answers ESRCH once it has ended.
+            Cause::Os(Errno::SRCH) if process.is_some() => ErrorKind::Ended,
+            Cause::Os(Errno::NOSYS | Errno::OPNOTSUPP) => ErrorKind::NotSupported,
+            Cause::Os(_) => ErrorKind::Os,
+            Cause::Malformed(_) => ErrorKind::Malformed,
+            Cause::Unsupported(_) => ErrorKind::NotSupported,
+            Cause::Invalid(_) => ErrorKind::InvalidParameter,
+            Cause::NoSuchProcess => ErrorKind::NoSuchProcess,
+            Cause::Ended => ErrorKind::Ended,
+            Cause::NoAddressSpace => ErrorKind::NoAddressSpace,
+            Cause::NotProc => ErrorKind::NotProc,
+        }
+    }
+}

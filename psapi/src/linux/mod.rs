@@ -1,0 +1,13 @@
+//! How Linux is asked: one file per kernel interface, named as the kernel names it. Each is in two
+//! halves, a pure parser over bytes and the read or ioctl that feeds it.
+
+pub(crate) mod capture;
+pub(crate) mod cgroup;
+pub(crate) mod cmdline;
+pub(crate) mod exe;
+pub(crate) mod file;
+pub(crate) mod ids;
+pub(crate) mod smaps_rollup;
+pub(crate) mod stat;
+pub(crate) mod status;
+pub(crate) mod text;

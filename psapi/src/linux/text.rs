@@ -1,0 +1,116 @@
+//! What the text files of `/proc` have in common: decimal and hexadecimal numbers, `Key:  value`
+//! lines. Bytes all the way, since names are.
+
+/// A decimal number that fills the whole slice.
+pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
+    if bytes.is_empty() {
+        return None;
+    }
+    bytes.iter().try_fold(0u64, |value, &byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value.checked_mul(10)?.checked_add(digit.into())
+    })
+}
+
+/// A decimal number that may be negative.
+pub(crate) fn signed_decimal(bytes: &[u8]) -> Option<i64> {
+    match bytes.strip_prefix(b"-") {
+        Some(digits) => 0i64.checked_sub_unsigned(decimal(digits)?),
+        None => decimal(bytes)?.try_into().ok(),
+    }
+}
+
+/// A hexadecimal number, without prefix, that fills the whole slice.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> Option<u64> {
+    if bytes.is_empty() || bytes.len() > 16 {
+        return None;
+    }
+    bytes.iter().try_fold(0u64, |value, &byte| {
+        let digit = (byte as char).to_digit(16)?;
+        Some(value << 4 | u64::from(digit))
+    })
+}
+
+/// The lines of a text, without their newlines. A last line that has no newline was cut off and
+/// is not delivered.
+pub(crate) fn whole_lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = memchr::memchr(b'\n', rest)?;
+        let line = &rest[..end];
+        rest = &rest[end + 1..];
+        Some(line)
+    })
+}
+
+/// A line of the form `Key:<white space>value` as key and value.
+pub(crate) fn key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = memchr::memchr(b':', line)?;
+    Some((&line[..colon], line[colon + 1..].trim_ascii()))
+}
+
+/// The value of a line that counts in kibibytes (`  1234 kB`), in bytes.
+pub(crate) fn kibibytes(value: &[u8]) -> Option<u64> {
+    decimal(value.strip_suffix(b"kB")?.trim_ascii())?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimal_takes_the_whole_range_and_nothing_else() {
+        assert_eq!(decimal(b"0"), Some(0));
+        assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
+        for wrong in [
+            &b""[..],
+            b"18446744073709551616",
+            b"-1",
+            b"+1",
+            b"1 ",
+            b"1a",
+            b"\xff",
+        ] {
+            assert_eq!(decimal(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn signed_decimal_takes_the_whole_range() {
+        assert_eq!(signed_decimal(b"-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(signed_decimal(b"9223372036854775807"), Some(i64::MAX));
+        for wrong in [&b"-"[..], b"", b"9223372036854775808", b"--1"] {
+            assert_eq!(signed_decimal(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn hexadecimal_takes_64_bits() {
+        assert_eq!(
+            hexadecimal(b"ffffffffff600000"),
+            Some(0xffff_ffff_ff60_0000)
+        );
+        assert_eq!(hexadecimal(b"0"), Some(0));
+        for wrong in [&b""[..], b"10000000000000000", b"0x1", b"g"] {
+            assert_eq!(hexadecimal(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_without_its_newline_is_left_out() {
+        assert_eq!(
+            whole_lines(b"a\n\nbc\ncut").collect::<Vec<_>>(),
+            [&b"a"[..], b"", b"bc"]
+        );
+    }
+
+    #[test]
+    fn kibibytes_are_bytes_times_1024_and_never_wrap() {
+        assert_eq!(kibibytes(b"4 kB"), Some(4096));
+        assert_eq!(kibibytes(b"18014398509481984 kB"), None);
+        assert_eq!(kibibytes(b"4"), None);
+    }
+}

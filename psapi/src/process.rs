@@ -1,0 +1,235 @@
+use std::ffi::OsString;
+use std::fmt;
+use std::num::ParseIntError;
+use std::os::unix::ffi::OsStringExt;
+use std::str::FromStr;
+
+use rustix::io::Errno;
+
+use crate::error::{Cause, Error, ErrorKind, Refusal, Result};
+use crate::linux::capture::{self, Place};
+use crate::linux::file::Directory;
+use crate::linux::{exe, smaps_rollup, stat, status};
+use crate::memory::{ExactMemory, MemoryCounters};
+use crate::status::{Fields, ImageFile, ProcessStatus};
+use crate::system::System;
+
+/// The number by which the kernel names a process while it lives. Afterwards another process may
+/// get it: a [`Process`] tells the two apart, an id does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessId(u32);
+
+impl ProcessId {
+    /// The id with a number.
+    pub const fn new(id: u32) -> Self {
+        ProcessId(id)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl From<u32> for ProcessId {
+    fn from(id: u32) -> Self {
+        ProcessId(id)
+    }
+}
+
+impl FromStr for ProcessId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        text.parse().map(ProcessId)
+    }
+}
+
+impl fmt::Display for ProcessId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// One process, pinned: everything that it answers is about the process that had the id when it
+/// was opened. Once that has ended, its questions fail with
+/// [`ErrorKind::Ended`](crate::ErrorKind::Ended).
+///
+/// Holds one descriptor. Usable from any thread.
+///
+/// ```
+/// let me = psapi::System::new().current_process()?;
+/// let counters = me.memory_counters()?;
+/// println!("{} bytes of {} are in memory", counters.working_set, counters.virtual_size);
+/// # Ok::<(), psapi::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Process {
+    id: ProcessId,
+    directory: Directory,
+}
+
+impl Process {
+    pub(crate) fn open(system: &System, id: ProcessId) -> Result<Self> {
+        Process::pin(system, id.to_string().as_bytes(), Some(id))
+            .map_err(|refusal| refusal.of(IDENTITY, id))
+    }
+
+    pub(crate) fn open_current(system: &System) -> Result<Self> {
+        Process::pin(system, b"self", None).map_err(|refusal| refusal.of_system(IDENTITY))
+    }
+
+    fn pin(system: &System, name: &[u8], id: Option<ProcessId>) -> Result<Self, Refusal> {
+        let absent = |refusal: Refusal| match refusal.cause {
+            Cause::Os(Errno::NOENT | Errno::SRCH) => Refusal {
+                cause: Cause::NoSuchProcess,
+                ..refusal
+            },
+            _ => refusal,
+        };
+        let directory = system.proc_directory()?.directory(name).map_err(absent)?;
+        // The proc root also answers to the ids of threads, though it does not list them.
+        let tgid = ProcessId(
+            status::read(&directory, &mut Vec::new())
+                .map_err(absent)?
+                .tgid,
+        );
+        if id.is_some_and(|id| id != tgid) {
+            return Err(Refusal::new(directory.path(), Cause::NoSuchProcess));
+        }
+        Ok(Process {
+            id: tgid,
+            directory,
+        })
+    }
+
+    /// The id that the process has, or had.
+    pub fn id(&self) -> ProcessId {
+        self.id
+    }
+
+    /// Describes the process, as [`System::capture`] describes all of them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Ended`](crate::ErrorKind::Ended) once the process has been reaped by its
+    /// parent. What may not be read is no error: see
+    /// [`ProcessStatus::unreadable`](crate::ProcessStatus::unreadable).
+    pub fn status(&self, fields: Fields) -> Result<ProcessStatus> {
+        let mut status = ProcessStatus::new(self.id);
+        let mut room = capture::Room::default();
+        let raw = capture::read(Place::Pinned(&self.directory), fields, &mut room)
+            .and_then(|raw| raw.ok_or_else(|| self.ended()))
+            .map_err(|refusal| refusal.of("status", self.id))?;
+        status.fill(&raw, fields);
+        Ok(status)
+    }
+
+    /// How much memory the process uses.
+    ///
+    /// Source: `stat` and `status`. Cost: *status*. Privileges: none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Ended`](crate::ErrorKind::Ended) once the process has ended, reaped or not:
+    /// its memory is gone then.
+    #[doc(alias = "GetProcessMemoryInfo")]
+    pub fn memory_counters(&self) -> Result<MemoryCounters> {
+        const ASKED: &str = "memory counters";
+        let mut text = Vec::new();
+        let status = status::read(&self.directory, &mut text)
+            .map_err(|refusal| self.error(ASKED, refusal))?;
+        let stat =
+            stat::read(&self.directory, &mut text).map_err(|refusal| self.error(ASKED, refusal))?;
+        MemoryCounters::new(&stat, status.memory.as_ref())
+            .ok_or_else(|| self.ended().of(ASKED, self.id))
+    }
+
+    /// Exact shares of the process's memory.
+    ///
+    /// Source: `smaps_rollup`. Cost: *exact*: the kernel walks all its page tables and holds the
+    /// lock of its address space meanwhile. Privileges: those of the process's own user or
+    /// `CAP_SYS_PTRACE`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AccessDenied`](crate::ErrorKind::AccessDenied) without the privilege;
+    /// [`ErrorKind::NoAddressSpace`](crate::ErrorKind::NoAddressSpace) for a kernel thread;
+    /// [`ErrorKind::Ended`](crate::ErrorKind::Ended) once the process has ended.
+    pub fn exact_memory(&self) -> Result<ExactMemory> {
+        smaps_rollup::read(&self.directory, &mut Vec::new())
+            .map(|rollup| ExactMemory::from(&rollup))
+            .map_err(|refusal| self.error("exact memory figures", refusal))
+    }
+
+    /// The file that the process runs; `None` for kernel threads.
+    ///
+    /// Source: the link `exe`. Cost: *image*. Privileges: those of the process's own user or
+    /// `CAP_SYS_PTRACE`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::AccessDenied`](crate::ErrorKind::AccessDenied) without the privilege;
+    /// [`ErrorKind::Ended`](crate::ErrorKind::Ended) once the process has ended.
+    #[doc(alias = "GetProcessImageFileName")]
+    #[doc(alias = "QueryFullProcessImageName")]
+    pub fn image_file(&self) -> Result<Option<ImageFile>> {
+        let mut path = Vec::new();
+        match exe::read(&self.directory, b"exe", b"root", &mut path) {
+            Ok(deleted) => Ok(Some(ImageFile {
+                path: OsString::from_vec(path).into(),
+                deleted,
+            })),
+            Err(refusal) => match self.error("image file", refusal) {
+                error if error.kind() == ErrorKind::NoAddressSpace => Ok(None),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// Whether the process has ended, reaped or not.
+    ///
+    /// Source: `stat`. Cost: *cheap*. Privileges: none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`](crate::ErrorKind::Malformed) where `stat` does not parse.
+    pub fn has_ended(&self) -> Result<bool> {
+        match stat::read(&self.directory, &mut Vec::new()) {
+            Ok(stat) => Ok(stat.has_ended()),
+            Err(refusal) => match self.error("state", refusal) {
+                error if error.kind() == ErrorKind::Ended => Ok(true),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// The process's own directory, held open.
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Makes an error of what a file of the process refused. The kernel says "no such file" and
+    /// "no such process" of a process that has ended, of one that never had an address space, and
+    /// of a file that it does not have; `stat`, which every process has, tells them apart.
+    pub(crate) fn error(&self, asked: &'static str, refusal: Refusal) -> Error {
+        let absent = matches!(refusal.cause, Cause::Os(Errno::NOENT | Errno::SRCH));
+        if !absent {
+            return refusal.of(asked, self.id);
+        }
+        let cause = match stat::read(&self.directory, &mut Vec::new()) {
+            Ok(stat) if stat.is_kernel_thread() => Cause::NoAddressSpace,
+            Ok(stat) if stat.has_ended() => Cause::Ended,
+            Ok(_) => Cause::Unsupported("this kernel does not have it"),
+            Err(_) => Cause::Ended,
+        };
+        Refusal { cause, ..refusal }.of(asked, self.id)
+    }
+
+    fn ended(&self) -> Refusal {
+        Refusal::new(self.directory.path(), Cause::Ended)
+    }
+}
+
+/// What opening a process asks for.
+const IDENTITY: &str = "identity";

@@ -1,0 +1,166 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use crate::error::{Refusal, Result};
+use crate::linux::file::Directory;
+use crate::linux::ids;
+use crate::process::{Process, ProcessId};
+use crate::status::{Capture, Fields};
+
+/// A Linux system as its proc and sys file systems show it: the way in to everything else.
+///
+/// Cheap to clone; clones share their open descriptors. Nothing is opened before the first
+/// question.
+///
+/// ```
+/// let system = psapi::System::new();
+/// let ids = system.process_ids()?;
+/// assert!(ids.iter().any(|id| id.get() == std::process::id()));
+/// # Ok::<(), psapi::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct System(Arc<Roots>);
+
+#[derive(Debug)]
+struct Roots {
+    proc: PathBuf,
+    sys: PathBuf,
+    proc_directory: OnceLock<Directory>,
+}
+
+impl Default for System {
+    fn default() -> Self {
+        System::builder().build()
+    }
+}
+
+impl System {
+    /// This machine: `/proc` and `/sys`.
+    pub fn new() -> Self {
+        System::default()
+    }
+
+    /// A system whose proc and sys file systems are elsewhere, as in a container that monitors
+    /// its host.
+    ///
+    /// ```no_run
+    /// let host = psapi::System::builder().proc_root("/host/proc").sys_root("/host/sys").build();
+    /// ```
+    pub fn builder() -> SystemBuilder {
+        SystemBuilder {
+            proc: "/proc".into(),
+            sys: "/sys".into(),
+        }
+    }
+
+    /// Where the proc file system is.
+    pub fn proc_root(&self) -> &Path {
+        &self.0.proc
+    }
+
+    /// Where the sys file system is.
+    pub fn sys_root(&self) -> &Path {
+        &self.0.sys
+    }
+
+    /// The ids of all processes, ascending.
+    ///
+    /// Source: the names of the proc root's directories. Cost: cheap; one `getdents64` call for
+    /// some thousands of processes. Privileges: none, but a proc file system mounted with
+    /// `hidepid=2` lists only what the user may see.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotProc`](crate::ErrorKind::NotProc) where the proc root holds no process.
+    #[doc(alias = "EnumProcesses")]
+    pub fn process_ids(&self) -> Result<Vec<ProcessId>> {
+        let mut ids = Vec::new();
+        self.proc_directory()
+            .and_then(|proc| ids::list(proc, &mut ids::Room::default(), &mut ids))
+            .map_err(|refusal| refusal.of_system("list of processes"))?;
+        Ok(ids)
+    }
+
+    /// Pins the process that has an id now. The answer stands for that process alone: once it has
+    /// ended, questions fail, also if another process has got the id.
+    ///
+    /// Source: `PROC/PID`, held open, and `status`. Cost: *status*, and one descriptor until it
+    /// is dropped. Privileges: none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoSuchProcess`](crate::ErrorKind::NoSuchProcess) where no process has the id;
+    /// ids of threads are not ids of processes.
+    #[doc(alias = "OpenProcess")]
+    pub fn process(&self, id: impl Into<ProcessId>) -> Result<Process> {
+        Process::open(self, id.into())
+    }
+
+    /// The calling process, as this system's proc root knows it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoSuchProcess`](crate::ErrorKind::NoSuchProcess) where the proc root is of
+    /// another pid namespace that does not have the caller.
+    #[doc(alias = "GetCurrentProcess")]
+    pub fn current_process(&self) -> Result<Process> {
+        Process::open_current(self)
+    }
+
+    /// Describes all processes in one pass.
+    ///
+    /// Reads only the files that `fields` need; see [`Fields`] for what each costs. A process that
+    /// ends during the pass is left out. One whose data may not be read keeps its place, with
+    /// those fields `None` and named in [`ProcessStatus::unreadable`](crate::ProcessStatus::unreadable).
+    /// No row mixes two processes, also if ids are reused during the pass.
+    ///
+    /// Repeated passes are cheapest with [`Capture::refresh`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotProc`](crate::ErrorKind::NotProc) where the proc root holds no process.
+    pub fn capture(&self, fields: Fields) -> Result<Capture> {
+        let mut capture = Capture::new(fields);
+        capture.refresh(self)?;
+        Ok(capture)
+    }
+
+    pub(crate) fn proc_directory(&self) -> Result<&Directory, Refusal> {
+        let roots = &*self.0;
+        if let Some(directory) = roots.proc_directory.get() {
+            return Ok(directory);
+        }
+        let directory = Directory::open(&roots.proc)?;
+        Ok(roots.proc_directory.get_or_init(|| directory))
+    }
+}
+
+/// Says where a [`System`] is found; made by [`System::builder`].
+#[derive(Debug, Clone)]
+pub struct SystemBuilder {
+    proc: PathBuf,
+    sys: PathBuf,
+}
+
+impl SystemBuilder {
+    /// Where the proc file system is mounted; `/proc` if not said.
+    pub fn proc_root(mut self, path: impl Into<PathBuf>) -> Self {
+        self.proc = path.into();
+        self
+    }
+
+    /// Where the sys file system is mounted; `/sys` if not said.
+    pub fn sys_root(mut self, path: impl Into<PathBuf>) -> Self {
+        self.sys = path.into();
+        self
+    }
+
+    /// The system that is found there.
+    pub fn build(self) -> System {
+        System(Arc::new(Roots {
+            proc: self.proc,
+            sys: self.sys,
+            proc_directory: OnceLock::new(),
+        }))
+    }
+}
