@@ -150,7 +150,7 @@ mod tests {
                 tty_nr: 34816,
                 flags: 4194304,
                 min_flt: 12345,
-                maj_flt: 67,
+                maj_flt: 89,
                 utime: 150,
                 stime: 50,
                 nice: -5,
