@@ -122,7 +122,8 @@ impl Report {
             .as_encoded_bytes();
         Some(match self.kind {
             ErrorKind::AccessDenied => match file {
-                b"stat" | b"status" | b"cmdline" | b"cgroup" => {
+                // The process's directory is named by its id.
+                b"stat" | b"status" | b"cmdline" | b"cgroup" | [b'0'..=b'9', ..] => {
                     "a proc file system mounted with hidepid shows it to CAP_SYS_PTRACE \
                      and to the group of its gid= option"
                 }

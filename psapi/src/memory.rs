@@ -43,7 +43,10 @@ pub struct MemoryCounters {
     /// [`rss_anon`](Self::rss_anon) + [`rss_file`](Self::rss_file) +
     /// [`rss_shmem`](Self::rss_shmem). Hugetlb pages are not in it.
     pub working_set: u64,
-    /// The largest that the working set has been (`PeakWorkingSetSize`): `VmHWM`.
+    /// The largest that the working set has been (`PeakWorkingSetSize`): `VmHWM`, never less than
+    /// the working set in the same answer. The kernel notes a peak when memory is given back, from
+    /// counters a processor that lag by up to some dozens of pages each: later answers may show a
+    /// peak smaller by as much.
     pub peak_working_set: u64,
     /// Private writable memory, touched or not (`PagefileUsage`, `PrivateUsage`): `VmData` +
     /// `VmStk`. It is what the kernel charges against the system's commit limit.

@@ -1,0 +1,5 @@
+//! What the live tests share: children with known properties, and the loss of privileges.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+pub mod child;
+pub mod privilege;

@@ -1,0 +1,36 @@
+//! The loss of privileges, for one thread: the kernel keeps credentials a thread.
+
+use rustix::process::{Gid, Uid, geteuid};
+
+/// The user who owns nothing.
+pub const NOBODY: u32 = 65534;
+
+pub fn is_root() -> bool {
+    geteuid().is_root()
+}
+
+/// Says on standard error that a test can't arrange its fact here.
+pub fn skip(why: &str) {
+    use std::io::Write as _;
+    // Written past the test harness, which keeps what passing tests print to itself.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+}
+
+/// Runs something as nobody: in a thread that has given up its users, groups and so its
+/// capabilities. For who is not root, in a thread as it is.
+pub fn as_nobody<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            if is_root() {
+                let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+                rustix::thread::set_thread_groups(&[]).expect("root may");
+                rustix::thread::set_thread_res_gid(group, group, group).expect("root may");
+                rustix::thread::set_thread_res_uid(user, user, user).expect("root may");
+            }
+            run()
+        });
+        thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
