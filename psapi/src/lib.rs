@@ -4,6 +4,8 @@ mod error;
 mod linux;
 mod memory;
 mod process;
+#[cfg(feature = "serde")]
+mod serialize;
 mod status;
 mod system;
 

@@ -11,12 +11,13 @@ use crate::linux::capture::{self, Place};
 use crate::linux::file::Directory;
 use crate::linux::{exe, smaps_rollup, stat, status};
 use crate::memory::{ExactMemory, MemoryCounters};
-use crate::status::{Fields, ImageFile, ProcessStatus};
+use crate::status::{Cgroup, CommandLine, Fields, ImageFile, ProcessStatus};
 use crate::system::System;
 
 /// The number by which the kernel names a process while it lives. Afterwards another process may
 /// get it: a [`Process`] tells the two apart, an id does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ProcessId(u32);
 
 impl ProcessId {
@@ -185,6 +186,37 @@ impl Process {
                 error => Err(error),
             },
         }
+    }
+
+    /// The process's arguments; empty for kernel threads and zombies.
+    ///
+    /// Source: `cmdline`. Cost: one small file, in the process's own memory. Privileges: none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Ended`](crate::ErrorKind::Ended) once the process has been reaped.
+    pub fn command_line(&self) -> Result<CommandLine> {
+        let mut text = Vec::new();
+        self.directory
+            .read(b"cmdline", &mut text)
+            .map_err(|refusal| self.error("command line", refusal))?;
+        Ok(CommandLine::new(text))
+    }
+
+    /// The process's control groups.
+    ///
+    /// Source: `cgroup`. Cost: one small file. Privileges: none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotSupported`](crate::ErrorKind::NotSupported) on a kernel without them;
+    /// [`ErrorKind::Ended`](crate::ErrorKind::Ended) once the process has been reaped.
+    pub fn cgroup(&self) -> Result<Cgroup> {
+        let mut text = Vec::new();
+        self.directory
+            .read(b"cgroup", &mut text)
+            .map_err(|refusal| self.error("control groups", refusal))?;
+        Ok(Cgroup::new(text))
     }
 
     /// Whether the process has ended, reaped or not.

@@ -16,6 +16,7 @@ bitflags::bitflags! {
     /// tier than it was asked for. Costs are CPU time a process, measured on one machine; they
     /// are there to be compared.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    #[cfg_attr(feature = "serde", derive(serde::Serialize))]
     pub struct Fields: u16 {
         /// The *cheap* tier, always read: name, parent, state, start, threads, CPU time, faults.
         /// Source: `stat`; about 6 µs.
@@ -44,6 +45,7 @@ impl Fields {
 /// One process, as one pass saw it. What was not asked for, does not exist or may not be read is
 /// `None`; [`unreadable`](Self::unreadable) tells the last from the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ProcessStatus {
     /// The process's id.
@@ -51,6 +53,10 @@ pub struct ProcessStatus {
     /// The kernel's name for the process, at most 15 bytes long (63 for some kernel threads), with
     /// any bytes but NUL in it: `comm`. For the name that people know, see
     /// [`display_name`](Self::display_name).
+    #[cfg_attr(
+        feature = "serde",
+        serde(serialize_with = "crate::serialize::optional_text")
+    )]
     pub name: Option<OsString>,
     /// Whether it is a thread of the kernel, without a user address space and an image.
     pub kernel_thread: Option<bool>,
@@ -314,9 +320,11 @@ pub struct UserIds {
 
 /// The file that a process runs. Source: the link `PROC/PID/exe`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ImageFile {
     /// Where the file is, or was, in the process's mount namespace.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::text"))]
     pub path: PathBuf,
     /// Whether the file has been deleted, or replaced, since it was started.
     pub deleted: bool,
@@ -328,6 +336,10 @@ pub struct ImageFile {
 pub struct CommandLine(Vec<u8>);
 
 impl CommandLine {
+    pub(crate) fn new(text: Vec<u8>) -> Self {
+        CommandLine(text)
+    }
+
     /// The arguments, the program's own name first, empty ones included. A program that rewrote
     /// its title shows that as one argument, with empty ones behind it where it padded.
     pub fn arguments(&self) -> impl Iterator<Item = &OsStr> {
@@ -357,6 +369,10 @@ pub struct CgroupEntry<'a> {
 }
 
 impl Cgroup {
+    pub(crate) fn new(text: Vec<u8>) -> Self {
+        Cgroup(text)
+    }
+
     /// Its place in each hierarchy, in the kernel's order.
     pub fn entries(&self) -> impl Iterator<Item = CgroupEntry<'_>> {
         cgroup::lines(&self.0).map(|line| CgroupEntry {

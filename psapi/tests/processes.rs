@@ -77,15 +77,14 @@ fn a_process_is_described_as_it_was_started() {
     // What was not asked for is not there.
     assert_eq!((status.memory, status.exact), (None, None));
 
-    let alone = System::new()
-        .process(subject.id())
-        .unwrap()
-        .status(fields)
-        .unwrap();
+    let process = System::new().process(subject.id()).unwrap();
+    let alone = process.status(fields).unwrap();
+    assert_eq!((alone.start, &alone.image), (status.start, &status.image));
     assert_eq!(
-        (alone.start, &alone.image, &alone.command_line),
-        (status.start, &status.image, &status.command_line)
+        process.command_line().unwrap().as_bytes(),
+        proc_file(subject.id(), "cmdline")
     );
+    assert_eq!(&process.cgroup().unwrap(), cgroup);
 }
 
 #[test]
@@ -192,6 +191,8 @@ fn a_pinned_process_is_never_taken_for_a_newcomer() {
         process.memory_counters().unwrap_err().kind(),
         process.exact_memory().unwrap_err().kind(),
         process.image_file().unwrap_err().kind(),
+        process.command_line().unwrap_err().kind(),
+        process.cgroup().unwrap_err().kind(),
     ] {
         assert_eq!(kind, ErrorKind::Ended);
     }

@@ -1,0 +1,61 @@
+//! `serde::Serialize` for what is bytes: a text where it is UTF-8, else a sequence of its bytes,
+//! so that nothing is lost.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use serde::ser::{Serialize, Serializer};
+
+use crate::status::{Cgroup, CgroupEntry, CommandLine};
+
+/// A text that may not be UTF-8.
+struct Text<'a>(&'a OsStr);
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.to_str() {
+            Some(text) => serializer.serialize_str(text),
+            None => serializer.collect_seq(self.0.as_bytes()),
+        }
+    }
+}
+
+pub(crate) fn text<S: Serializer>(
+    text: &impl AsRef<OsStr>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    Text(text.as_ref()).serialize(serializer)
+}
+
+pub(crate) fn optional_text<S: Serializer>(
+    text: &Option<impl AsRef<OsStr>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    text.as_ref()
+        .map(|text| Text(text.as_ref()))
+        .serialize(serializer)
+}
+
+impl Serialize for CommandLine {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.arguments().map(Text))
+    }
+}
+
+impl Serialize for Cgroup {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.entries())
+    }
+}
+
+impl Serialize for CgroupEntry<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct as _;
+        let mut entry = serializer.serialize_struct("CgroupEntry", 3)?;
+        entry.serialize_field("hierarchy", &self.hierarchy)?;
+        entry.serialize_field("controllers", &Text(self.controllers))?;
+        entry.serialize_field("path", &Text(Path::as_os_str(self.path)))?;
+        entry.end()
+    }
+}
