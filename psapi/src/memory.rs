@@ -1,3 +1,4 @@
+use crate::linux::kernel_stack;
 use crate::linux::smaps_rollup::SmapsRollup;
 use crate::linux::stat::Stat;
 use crate::linux::status::Memory;
@@ -58,7 +59,8 @@ pub struct MemoryCounters {
     /// since Linux pages no kernel memory.
     pub paged_pool: u64,
     /// Kernel memory held for the process (`QuotaNonPagedPoolUsage`): `VmPTE` + the kernel stacks
-    /// of its threads. `None` on an architecture whose kernel stacks have no one size.
+    /// of its threads, by the size that the architecture gives them. `None` on an architecture
+    /// whose kernel stacks have no one size.
     pub nonpaged_pool: Option<u64>,
     /// The part of the working set that is private to the process or a copy-on-write relation of
     /// its fork (`PrivateWorkingSetSize`): `RssAnon`. The exact figure, at a price:
@@ -94,7 +96,7 @@ impl MemoryCounters {
             None if stat.is_kernel_thread() => Memory::default(),
             None => return None,
         };
-        let stacks = KERNEL_STACK.map(|size| size * u64::from(stat.num_threads));
+        let stacks = kernel_stack::size().map(|size| size * u64::from(stat.num_threads));
         Some(MemoryCounters {
             faults: FaultCount {
                 minor: stat.min_flt,
@@ -119,15 +121,6 @@ impl MemoryCounters {
         })
     }
 }
-
-/// The size of a thread's stack in the kernel, `THREAD_SIZE`, which no interface tells.
-const KERNEL_STACK: Option<u64> = if cfg!(any(target_arch = "x86_64", target_arch = "s390x")) {
-    Some(16 * 1024)
-} else if cfg!(target_arch = "x86") {
-    Some(8 * 1024)
-} else {
-    None
-};
 
 /// Exact shares of a process's memory, in bytes. Parts that a kernel does not tell apart are
 /// `None`.

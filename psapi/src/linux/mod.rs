@@ -7,6 +7,7 @@ pub(crate) mod cmdline;
 pub(crate) mod exe;
 pub(crate) mod file;
 pub(crate) mod ids;
+pub(crate) mod kernel_stack;
 pub(crate) mod smaps_rollup;
 pub(crate) mod stat;
 pub(crate) mod status;
