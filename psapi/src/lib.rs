@@ -1,16 +1,22 @@
 //! The Process Status API for Linux.
 
+mod driver;
 mod error;
 mod linux;
 mod memory;
+mod page_file;
+mod performance;
 mod process;
 #[cfg(feature = "serde")]
 mod serialize;
 mod status;
 mod system;
 
+pub use driver::{DeviceDriver, DriverKind, DriverState};
 pub use error::{Error, ErrorKind, Result};
 pub use memory::{ExactMemory, FaultCount, MemoryCounters};
+pub use page_file::{PageFile, PageFileKind};
+pub use performance::{HugePages, PerformanceInfo};
 pub use process::{Process, ProcessId};
 pub use status::{
     Capture, Cgroup, CgroupEntry, CommandLine, Fields, ImageFile, ProcessState, ProcessStatus,

@@ -37,6 +37,13 @@ pub(crate) fn optional_text<S: Serializer>(
         .serialize(serializer)
 }
 
+pub(crate) fn texts<S: Serializer>(
+    texts: &[impl AsRef<OsStr>],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(texts.iter().map(|text| Text(text.as_ref())))
+}
+
 impl Serialize for CommandLine {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.arguments().map(Text))

@@ -25,6 +25,7 @@ pub struct System(Arc<Roots>);
 struct Roots {
     proc: PathBuf,
     sys: PathBuf,
+    files: PathBuf,
     proc_directory: OnceLock<Directory>,
 }
 
@@ -44,12 +45,17 @@ impl System {
     /// its host.
     ///
     /// ```no_run
-    /// let host = psapi::System::builder().proc_root("/host/proc").sys_root("/host/sys").build();
+    /// let host = psapi::System::builder()
+    ///     .proc_root("/host/proc")
+    ///     .sys_root("/host/sys")
+    ///     .file_root("/host")
+    ///     .build();
     /// ```
     pub fn builder() -> SystemBuilder {
         SystemBuilder {
             proc: "/proc".into(),
             sys: "/sys".into(),
+            files: "/".into(),
         }
     }
 
@@ -61,6 +67,11 @@ impl System {
     /// Where the sys file system is.
     pub fn sys_root(&self) -> &Path {
         &self.0.sys
+    }
+
+    /// Where the root of the system's own files is.
+    pub fn file_root(&self) -> &Path {
+        &self.0.files
     }
 
     /// The ids of all processes, ascending.
@@ -140,6 +151,7 @@ impl System {
 pub struct SystemBuilder {
     proc: PathBuf,
     sys: PathBuf,
+    files: PathBuf,
 }
 
 impl SystemBuilder {
@@ -155,11 +167,19 @@ impl SystemBuilder {
         self
     }
 
+    /// Where the root of the system's own files is mounted, for `lib/modules/RELEASE` and `boot`;
+    /// `/` if not said. A symbolic link with an absolute path leads out of it.
+    pub fn file_root(mut self, path: impl Into<PathBuf>) -> Self {
+        self.files = path.into();
+        self
+    }
+
     /// The system that is found there.
     pub fn build(self) -> System {
         System(Arc::new(Roots {
             proc: self.proc,
             sys: self.sys,
+            files: self.files,
             proc_directory: OnceLock::new(),
         }))
     }

@@ -27,3 +27,29 @@ fn texts_that_are_not_utf_8_are_their_bytes() {
     assert_eq!(row["memory"]["working_set"], 1000 << 10);
     assert_eq!(row["memory"]["peak_commit"], serde_json::Value::Null);
 }
+
+#[test]
+fn the_machine_is_told_whole() {
+    let tree = Tree::machine()
+        .file(
+            "proc/modules",
+            b"caf\xe9 4096 1 nft, Live 0xffffffffc0a00000 (OE)\n",
+        )
+        .file("proc/swaps", "Filename Type\n/dev/dm-1 partition 8 4 -2\n")
+        .file("proc/loadavg", "0.01 0.05 0.02 1/87 6550\n");
+    let system = tree.as_machine();
+    let drivers = serde_json::to_value(system.device_drivers().unwrap()).unwrap();
+    assert_eq!(drivers[0]["kind"], "KernelImage");
+    assert_eq!(drivers[0]["file"], serde_json::Value::Null);
+    assert_eq!(drivers[1]["name"], serde_json::json!([99, 97, 102, 233]));
+    assert_eq!(drivers[1]["users"], serde_json::json!(["nft"]));
+    assert_eq!(drivers[1]["load_address"], 0xffff_ffff_c0a0_0000_u64);
+    let files = serde_json::to_value(system.page_files().unwrap()).unwrap();
+    assert_eq!(
+        (&files[0]["path"], &files[0]["total"]),
+        (&"/dev/dm-1".into(), &8192.into())
+    );
+    let info = serde_json::to_value(system.performance_info().unwrap()).unwrap();
+    assert_eq!(info["huge_pages"]["total"], 7);
+    assert_eq!(info["commit_peak"], serde_json::Value::Null);
+}

@@ -4,7 +4,11 @@
 /// `THREAD_SIZE` in bytes; `None` on an architecture where it depends on how the kernel was built.
 pub(crate) fn size() -> Option<u64> {
     const KIB: u64 = 1024;
-    if cfg!(any(target_arch = "x86_64", target_arch = "riscv64", target_arch = "s390x")) {
+    if cfg!(any(
+        target_arch = "x86_64",
+        target_arch = "riscv64",
+        target_arch = "s390x"
+    )) {
         Some(16 * KIB)
     } else if cfg!(target_arch = "aarch64") {
         // A stack is whole pages, and pages may be 64 KiB there.

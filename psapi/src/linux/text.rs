@@ -1,6 +1,8 @@
 //! What the text files of `/proc` have in common: decimal and hexadecimal numbers, `Key:  value`
 //! lines. Bytes all the way, since names are.
 
+use std::borrow::Cow;
+
 /// A decimal number that fills the whole slice.
 pub(crate) fn decimal(bytes: &[u8]) -> Option<u64> {
     if bytes.is_empty() {
@@ -55,6 +57,27 @@ pub(crate) fn key_value(line: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The value of a line that counts in kibibytes (`  1234 kB`), in bytes.
 pub(crate) fn kibibytes(value: &[u8]) -> Option<u64> {
     decimal(value.strip_suffix(b"kB")?.trim_ascii())?.checked_mul(1024)
+}
+
+/// Undoes the escapes of white space and backslashes in paths: a backslash and three octal digits.
+/// What is no such escape stays as it is.
+pub(crate) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(b'\\', text) else {
+        return Cow::Borrowed(text);
+    };
+    let mut plain = text[..first].to_vec();
+    let mut rest = &text[first..];
+    while let [byte, after @ ..] = rest {
+        let escaped = match rest {
+            [b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
+                Some((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'))
+            }
+            _ => None,
+        };
+        plain.push(escaped.unwrap_or(*byte));
+        rest = if escaped.is_some() { &rest[4..] } else { after };
+    }
+    Cow::Owned(plain)
 }
 
 #[cfg(test)]
@@ -112,5 +135,23 @@ mod tests {
         assert_eq!(kibibytes(b"4 kB"), Some(4096));
         assert_eq!(kibibytes(b"18014398509481984 kB"), None);
         assert_eq!(kibibytes(b"4"), None);
+    }
+
+    #[test]
+    fn escapes_are_undone_and_nothing_else() {
+        assert_eq!(unescape(b"/a\\040b\\011\\012\\134"), &b"/a b\t\n\\"[..]);
+        assert_eq!(unescape(b"\\377"), &b"\xff"[..]);
+        assert_eq!(unescape(b"\\134040"), &b"\\040"[..]);
+        for plain in [
+            &b""[..],
+            b"/a",
+            b"\\",
+            b"\\04",
+            b"\\048",
+            b"\\400",
+            b"\\x41",
+        ] {
+            assert_eq!(unescape(plain), plain);
+        }
     }
 }

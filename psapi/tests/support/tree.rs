@@ -1,4 +1,4 @@
-//! A directory tree that stands for a proc or sys file system.
+//! A directory tree that stands for a proc or sys file system, or for a machine that has both.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,19 @@ pub struct Tree(TempDir);
 impl Tree {
     pub fn new() -> Self {
         Tree(super::child::public_directory())
+    }
+
+    /// A machine whose `proc` has a process and a `meminfo`, as that of every kernel has.
+    pub fn machine() -> Self {
+        Tree::new()
+            .directory("proc/1")
+            .file("proc/meminfo", include_bytes!("meminfo"))
+    }
+
+    /// Adds a directory, and those on its way.
+    pub fn directory(self, path: impl AsRef<Path>) -> Self {
+        std::fs::create_dir_all(self.path().join(path)).expect("a directory of the tree");
+        self
     }
 
     /// Adds a file, and the directories on its way.
@@ -47,6 +60,15 @@ impl Tree {
         System::builder()
             .proc_root(self.path())
             .sys_root(self.path().join("no sys here"))
+            .build()
+    }
+
+    /// The system whose `proc` and `sys` are in the tree, and whose files are, too.
+    pub fn as_machine(&self) -> System {
+        System::builder()
+            .proc_root(self.path().join("proc"))
+            .sys_root(self.path().join("sys"))
+            .file_root(self.path())
             .build()
     }
 

@@ -1,0 +1,171 @@
+//! `PROC/modules`: the loaded parts of the kernel, `NAME SIZE REFERENCES USERS STATE ADDRESS
+//! [(TAINT)]` a line, the latest first.
+
+use super::file::Directory;
+use super::text::{decimal, hexadecimal, signed_decimal, whole_lines};
+use super::whole_proc;
+use crate::error::{Cause, Refusal};
+
+/// One line of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Module<'a> {
+    pub(crate) name: &'a [u8],
+    /// Bytes, all its parts together.
+    pub(crate) size: u64,
+    /// `None` on a kernel that can't unload modules and so does not count.
+    pub(crate) references: Option<u64>,
+    /// `-`, or names that each end in a comma.
+    users: &'a [u8],
+    /// `Live`, `Loading` or `Unloading`.
+    pub(crate) state: &'a [u8],
+    /// `None` where the kernel hides it.
+    pub(crate) address: Option<u64>,
+    /// The letters between the parentheses, and `+` or `-` while it comes or goes.
+    pub(crate) taint: &'a [u8],
+}
+
+/// Among the users of a module that has no way to be unloaded.
+const PERMANENT: &[u8] = b"[permanent]";
+
+impl<'a> Module<'a> {
+    /// The modules that use this one.
+    pub(crate) fn users(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.all_users().filter(|&user| user != PERMANENT)
+    }
+
+    /// Whether it can never be unloaded.
+    pub(crate) fn is_permanent(&self) -> bool {
+        self.all_users().any(|user| user == PERMANENT)
+    }
+
+    fn all_users(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.users
+            .split(|&byte| byte == b',')
+            .filter(|&user| !user.is_empty() && user != b"-")
+    }
+}
+
+fn parse_line(line: &[u8]) -> Option<Module<'_>> {
+    let mut fields = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|field| !field.is_empty());
+    let name = fields.next()?;
+    let size = decimal(fields.next()?)?;
+    let references = match fields.next()? {
+        b"-" => None,
+        // On its way out it counts -1.
+        count => u64::try_from(signed_decimal(count)?).ok(),
+    };
+    let users = fields.next()?;
+    let state = fields.next()?;
+    let address = match fields.next()?.strip_prefix(b"0x")? {
+        // Before Linux 4.15 a hidden address was blanks and this.
+        b"" if fields.next()? == b"(null)" => 0,
+        digits => hexadecimal(digits)?,
+    };
+    let taint = match fields.next() {
+        Some(taint) => taint.strip_prefix(b"(")?.strip_suffix(b")")?,
+        None => b"",
+    };
+    Some(Module {
+        name,
+        size,
+        references,
+        users,
+        state,
+        address: Some(address).filter(|&address| address != 0),
+        taint,
+    })
+}
+
+/// Parses the file.
+pub(crate) fn parse(text: &[u8]) -> Result<Vec<Module<'_>>, &'static str> {
+    if !text.is_empty() && !text.ends_with(b"\n") {
+        return Err("the file is cut off");
+    }
+    whole_lines(text)
+        .map(|line| parse_line(line).ok_or("a line describes no module"))
+        .collect()
+}
+
+/// Reads the file into `text`; a kernel built without modules has none and leaves it empty.
+pub(crate) fn read<'a>(
+    proc: &Directory,
+    text: &'a mut Vec<u8>,
+) -> Result<Vec<Module<'a>>, Refusal> {
+    const FILE: &[u8] = b"modules";
+    if !whole_proc::read_optional(proc, FILE, text)? {
+        text.clear();
+    }
+    parse(text).map_err(|what| Refusal::new(proc.path_of(FILE), Cause::Malformed(what)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &[u8] = b"nf_nat 57344 2 xt_nat,nft_chain_nat, Live 0xffffffffc0c20000\n\
+nvidia 56717312 41 nvidia_modeset, Live 0xffffffffc1000000 (POE)\n\
+zram 36864 0 [permanent], Live 0x0000000000000000\n\
+ext4 1003520 1 - Live 0xffffffffc0a00000\n\
+gone 4096 -1 - Unloading 0xffffffffc0001000 (E-)\n\
+old - - - Loading 0x          (null) (+)\n";
+
+    #[test]
+    fn every_field_is_where_the_kernel_puts_it() {
+        let text = TEXT.to_vec();
+        let text = String::from_utf8(text).unwrap().replace("old -", "old 12");
+        let modules = parse(text.as_bytes()).unwrap();
+        let users = |at: usize| modules[at].users().collect::<Vec<_>>();
+        assert_eq!(modules[0].name, b"nf_nat");
+        assert_eq!(modules[0].size, 57344);
+        assert_eq!(modules[0].references, Some(2));
+        assert_eq!(users(0), [&b"xt_nat"[..], b"nft_chain_nat"]);
+        assert_eq!(modules[0].state, b"Live");
+        assert_eq!(modules[0].address, Some(0xffff_ffff_c0c2_0000));
+        assert_eq!(modules[0].taint, b"");
+        assert_eq!(modules[1].taint, b"POE");
+        assert!(users(2).is_empty() && modules[2].is_permanent());
+        assert_eq!(modules[2].address, None);
+        assert!(users(3).is_empty() && !modules[3].is_permanent());
+        assert_eq!(
+            (modules[4].references, modules[4].state),
+            (None, &b"Unloading"[..])
+        );
+        assert_eq!(modules[4].taint, b"E-");
+        assert_eq!((modules[5].references, modules[5].address), (None, None));
+        assert_eq!(modules[5].taint, b"+");
+    }
+
+    #[test]
+    fn no_module_loaded_is_an_empty_file() {
+        assert_eq!(parse(b""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_no_module_is_refused() {
+        for line in [
+            &b"\n"[..],
+            b"a\n",
+            b"a - 0 - Live 0x0\n",
+            b"a 1 0 - Live\n",
+            b"a 1 0 - Live 12\n",
+            b"a 1 0 - Live 0x\n",
+            b"a 1 x - Live 0x1\n",
+            b"a 1 0 - Live 0x1 (O\n",
+            b"a 99999999999999999999 0 - Live 0x1\n",
+            b"a 1 0 - Live 0x1",
+        ] {
+            assert!(parse(line).is_err(), "{:?}", String::from_utf8_lossy(line));
+        }
+    }
+
+    #[test]
+    fn every_cut_inside_a_line_is_refused() {
+        let line = b"ext4 1003520 1 - Live 0xffffffffc0a00000 (E)\n";
+        assert_eq!(parse(line).unwrap().len(), 1);
+        for end in 1..line.len() {
+            assert!(parse(&line[..end]).is_err(), "cut at {end}");
+        }
+    }
+}
