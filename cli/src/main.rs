@@ -1,14 +1,71 @@
-//! The `psapi` command.
-use psapi::{Fields, System};
+//! `psapi`: the Process Status API as a command.
 
-fn main() -> anyhow::Result<()> {
-    for status in System::new().capture(Fields::MEMORY)?.processes() {
-        println!(
-            "{:>8} {:>12} {:?}",
-            status.id,
-            status.memory.map_or(0, |memory| memory.working_set),
-            status.display_name()
-        );
+mod cli;
+mod clock;
+mod columns;
+mod commands;
+mod explain;
+mod output;
+mod pattern;
+mod repeat;
+mod session;
+mod target;
+mod users;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use session::{Session, say};
+
+fn main() -> ExitCode {
+    let outcome = Cli::try_parse().map_err(Into::into).and_then(run);
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => failure(&error),
     }
-    Ok(())
+}
+
+/// Answers the question; tells whether all of it could be answered.
+fn run(cli: Cli) -> anyhow::Result<bool> {
+    cli.global.color.write_global();
+    let mut session = Session::new(&cli.global);
+    match &cli.command {
+        None => commands::overview::run(&cli.overview, &mut session)?,
+        Some(command) => {
+            cli.overview.refuse_before_subcommand()?;
+            match command {
+                Command::Overview(args) => commands::overview::run(args, &mut session)?,
+                Command::Ps(args) => commands::ps::run(args, &mut session)?,
+                Command::Memory(args) => commands::memory::run(args, &mut session)?,
+                Command::Completions(args) => commands::completions::run(args, &mut session)?,
+                Command::Man(args) => commands::man::run(args, &mut session)?,
+            }
+        }
+    }
+    Ok(!session.failed())
+}
+
+/// Says what went wrong, and with which exit code.
+fn failure(error: &anyhow::Error) -> ExitCode {
+    if let Some(usage) = error.downcast_ref::<clap::Error>() {
+        // Help and the version come this way, too, and go to standard output.
+        return match usage.print() {
+            Ok(()) => ExitCode::from(usage.exit_code() as u8),
+            Err(error) => failure(&error.into()),
+        };
+    }
+    let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    if error.downcast_ref().is_some_and(closed) {
+        // Whoever read the output has seen enough.
+        return ExitCode::SUCCESS;
+    }
+    match error.downcast_ref::<io::Error>() {
+        Some(error) => say(format_args!("can't write the output: {error}")),
+        None => say(format_args!("{error:#}")),
+    }
+    ExitCode::FAILURE
 }

@@ -1,0 +1,49 @@
+//! Moments, which the kernel counts from boot, on the wall clock.
+
+use std::cell::OnceCell;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rustix::time::{ClockId, clock_gettime};
+
+/// Turns time since boot into local time. The wall clock at boot is taken once, so that one run
+/// shows one moment in one way.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    boot: Option<Timestamp>,
+    /// Found when first needed: that reads files.
+    zone: OnceCell<TimeZone>,
+}
+
+impl Clock {
+    pub fn new() -> Self {
+        let boot = SystemTime::now().checked_sub(since_boot());
+        Clock {
+            boot: boot.and_then(|boot| boot.try_into().ok()),
+            zone: OnceCell::new(),
+        }
+    }
+
+    /// A moment as local time, `2026-05-01 09:30:00`; empty beyond the calendar.
+    pub fn local(&self, moment: Duration) -> String {
+        self.timestamp(moment)
+            .map(|at| at.to_zoned(self.zone.get_or_init(TimeZone::system).clone()))
+            .map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+            .unwrap_or_default()
+    }
+
+    fn timestamp(&self, moment: Duration) -> Option<Timestamp> {
+        self.boot?.checked_add(moment).ok()
+    }
+}
+
+/// How long ago the machine was started, suspended time included: what the kernel measures
+/// processes' starts by.
+pub fn since_boot() -> Duration {
+    let now = clock_gettime(ClockId::Boottime);
+    Duration::new(
+        now.tv_sec.try_into().unwrap_or(0),
+        now.tv_nsec.try_into().unwrap_or(0),
+    )
+}

@@ -1,0 +1,178 @@
+//! `psapi ps`: processes.
+
+mod sort;
+mod tree;
+
+use anyhow::Result;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use psapi::{Capture, Fields, ProcessId, ProcessStatus};
+
+use crate::cli::usage;
+use crate::columns::{self, ProcessColumn, ProcessRow, Progress};
+use crate::explain;
+use crate::output::Format;
+use crate::pattern::Pattern;
+use crate::repeat::Repeat;
+use crate::session::Session;
+use crate::users::{self, Users};
+use sort::SortKey;
+
+/// Options of `psapi ps`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Show these columns, comma-separated. Only the files that they need are read
+    #[arg(long, short = 'o', value_delimiter = ',', value_parser = keys(), hide_possible_values = true)]
+    columns: Vec<String>,
+    /// Show these columns beside the usual ones
+    #[arg(long, short = 'O', value_delimiter = ',', value_parser = keys(), conflicts_with = "columns")]
+    add_columns: Vec<String>,
+    /// Sort by a column: KEY, or -KEY or KEY:desc for the largest first; several, comma-separated
+    #[arg(long, short = 's', value_name = "KEY", value_delimiter = ',', allow_hyphen_values = true,
+          value_parser = sort::parse)]
+    sort: Vec<SortKey>,
+    /// Show processes under their parents
+    #[arg(long, short = 't')]
+    tree: bool,
+    /// Only processes of this name, the kernel's or their image's: exact, or with `*` and `?`
+    #[arg(long, short = 'n', value_name = "NAME", value_parser = Pattern::parse)]
+    name: Vec<Pattern>,
+    /// Only processes with the rights of this user: a name or a number
+    #[arg(long, short = 'u', value_delimiter = ',', value_parser = users::parse_user)]
+    user: Vec<u32>,
+    /// Only processes with these ids
+    #[arg(long, short = 'p', value_delimiter = ',')]
+    pid: Vec<ProcessId>,
+    /// No threads of the kernel
+    #[arg(long)]
+    no_kernel: bool,
+    #[command(flatten)]
+    repeat: Repeat,
+}
+
+/// The usual columns of a table: of the tiers *cheap* and *status* only.
+const USUAL: [&str; 11] = [
+    "pid", "user", "state", "threads", "ws", "peak", "commit", "minflt", "majflt", "time", "name",
+];
+/// The same where two samples are compared.
+const COMPARED: [&str; 11] = [
+    "pid", "user", "state", "threads", "ws", "peak", "commit", "minrate", "majrate", "cpu", "name",
+];
+/// The tiers of columns that machine formats have without being asked.
+const USUAL_FIELDS: Fields = Fields::STAT.union(Fields::MEMORY).union(Fields::USER);
+
+/// The columns as arguments, described in the long help.
+fn keys() -> PossibleValuesParser {
+    let value = |column: ProcessColumn<'_>| {
+        PossibleValue::new(column.column.key)
+            .aliases(column.aliases)
+            .help(column.column.about)
+    };
+    columns::all()
+        .into_iter()
+        .map(value)
+        .collect::<Vec<_>>()
+        .into()
+}
+
+pub fn run(args: &Args, session: &mut Session) -> Result<()> {
+    let plan = Plan::new(args, session.output.format())?;
+    let mut now = Capture::new(plan.fields);
+    let mut before = Capture::new(plan.fields);
+    let mut before_at = None;
+    let mut users = Users::default();
+    args.repeat.run(|at| {
+        now.refresh(&session.system)?;
+        let elapsed = at.zip(before_at).map(|(at, before)| at - before);
+        before_at = at;
+        let found: Vec<&ProcessStatus> = now
+            .processes()
+            .iter()
+            .filter(|status| args.wants(status))
+            .collect();
+        users.learn(found.iter().copied());
+        let mut rows: Vec<ProcessRow<'_>> = found
+            .iter()
+            .map(|status| ProcessRow {
+                progress: elapsed.and_then(|elapsed| {
+                    Progress::between(before.process(status.id)?, status, elapsed)
+                }),
+                ..ProcessRow::new(status, users.of(status))
+            })
+            .collect();
+        let all = columns::all();
+        sort::sort(&args.sort, &all, &mut rows);
+        if args.tree {
+            tree::arrange(&mut rows);
+        }
+        let chosen = columns::by_keys(&all, &plan.keys);
+        let mut document = session.output.document(at)?;
+        document.rows("processes", &chosen, &rows)?;
+        document.end()?;
+        if at.is_none() {
+            explain::refusals(&session.system, found.into_iter());
+        }
+        std::mem::swap(&mut now, &mut before);
+        Ok(true)
+    })
+}
+
+/// What to show, and what to read for it.
+struct Plan {
+    keys: Vec<&'static str>,
+    fields: Fields,
+}
+
+impl Plan {
+    fn new(args: &Args, format: Format) -> Result<Self> {
+        let all = columns::all();
+        let repeated = args.repeat.interval.is_some();
+        let mut chosen = if !args.columns.is_empty() {
+            columns::by_keys(&all, &args.columns)
+        } else if format == Format::Table {
+            columns::by_keys(&all, if repeated { &COMPARED } else { &USUAL })
+        } else {
+            let usual = |column: &&ProcessColumn<'_>| {
+                USUAL_FIELDS.contains(column.fields)
+                    && (repeated || !column.compares)
+                    && (args.tree || column.column.key != "depth")
+            };
+            all.iter().filter(usual).collect()
+        };
+        // The name stays last.
+        let last = chosen.len().saturating_sub(1);
+        chosen.splice(last..last, columns::by_keys(&all, &args.add_columns));
+        let sorting = args.sort.iter().filter_map(|key| key.column(&all));
+        let needed: Vec<&ProcessColumn<'_>> = chosen.iter().copied().chain(sorting).collect();
+        if !repeated && let Some(column) = needed.iter().find(|column| column.compares) {
+            return Err(usage(format_args!(
+                "{} compares two samples, and so needs --interval",
+                column.column.key
+            )));
+        }
+        let mut fields = columns::fields_of(needed.iter().copied());
+        fields.set(
+            Fields::IMAGE,
+            fields.contains(Fields::IMAGE) || !args.name.is_empty(),
+        );
+        fields.set(
+            Fields::USER,
+            fields.contains(Fields::USER) || !args.user.is_empty(),
+        );
+        Ok(Plan {
+            keys: chosen.iter().map(|column| column.column.key).collect(),
+            fields,
+        })
+    }
+}
+
+impl Args {
+    /// Whether a process passes the filters: each kind that was given, by one of its values.
+    fn wants(&self, status: &ProcessStatus) -> bool {
+        let any = |name: &Pattern| name.matches_process(status);
+        let user = status.user.map(|ids| ids.effective_user);
+        (self.name.is_empty() || self.name.iter().any(any))
+            && (self.user.is_empty() || user.is_some_and(|user| self.user.contains(&user)))
+            && (self.pid.is_empty() || self.pid.contains(&status.id))
+            && !(self.no_kernel && status.kernel_thread == Some(true))
+    }
+}

@@ -1,0 +1,81 @@
+//! `--sort`: by any column.
+
+use std::cmp::Ordering;
+
+use crate::columns::{self, ProcessColumn, ProcessRow};
+use crate::output::Value;
+
+/// A column to sort by.
+#[derive(Debug, Clone)]
+pub struct SortKey {
+    key: String,
+    descending: bool,
+}
+
+/// `KEY`, `-KEY` or `KEY:desc`.
+pub fn parse(text: &str) -> Result<SortKey, String> {
+    let (key, descending) = match text.strip_prefix('-') {
+        Some(key) => (key, true),
+        None => match text.split_once(':') {
+            Some((key, "desc")) => (key, true),
+            Some((key, "asc")) => (key, false),
+            Some(_) => return Err("the order is asc or desc".to_owned()),
+            None => (text, false),
+        },
+    };
+    if !columns::all().iter().any(|column| column.is_called(key)) {
+        return Err("no such column; psapi ps --help lists them".to_owned());
+    }
+    Ok(SortKey {
+        key: key.to_owned(),
+        descending,
+    })
+}
+
+impl SortKey {
+    pub fn column<'c, 'a>(&self, all: &'c [ProcessColumn<'a>]) -> Option<&'c ProcessColumn<'a>> {
+        all.iter().find(|column| column.is_called(&self.key))
+    }
+}
+
+/// Sorts rows; equal ones stay in the order that they are in.
+pub fn sort<'a>(keys: &[SortKey], all: &[ProcessColumn<'a>], rows: &mut Vec<ProcessRow<'a>>) {
+    let by: Vec<_> = keys
+        .iter()
+        .filter_map(|key| Some((key.column(all)?, key.descending)))
+        .collect();
+    if by.is_empty() {
+        return;
+    }
+    let order = {
+        let values: Vec<Vec<Value<'_>>> = rows
+            .iter()
+            .map(|row| {
+                by.iter()
+                    .map(|(column, _)| (column.column.value)(row))
+                    .collect()
+            })
+            .collect();
+        let compare = |&a: &usize, &b: &usize| {
+            by.iter()
+                .enumerate()
+                .map(|(at, &(_, descending))| order(&values[a][at], &values[b][at], descending))
+                .find(|ordering| ordering.is_ne())
+                .unwrap_or(Ordering::Equal)
+        };
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by(compare);
+        order
+    };
+    let mut unsorted: Vec<Option<ProcessRow<'a>>> = rows.drain(..).map(Some).collect();
+    rows.extend(order.into_iter().filter_map(|at| unsorted[at].take()));
+}
+
+/// Rows without a value come last, whichever way.
+fn order(a: &Value<'_>, b: &Value<'_>, descending: bool) -> Ordering {
+    match (a.is_missing(), b.is_missing()) {
+        (false, false) if descending => b.order(a),
+        (false, false) => a.order(b),
+        (a, b) => a.cmp(&b),
+    }
+}

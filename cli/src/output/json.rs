@@ -1,0 +1,128 @@
+//! JSON: a row is an object, numbers are numbers, what is unknown is `null`.
+
+use std::io::{self, Write};
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use super::column::Column;
+use super::value::Value;
+
+/// Writes one row as an object.
+pub fn write_row<Row>(
+    out: &mut impl Write,
+    columns: &[impl AsRef<Column<Row>>],
+    row: &Row,
+) -> io::Result<()> {
+    serde_json::to_writer(out, &Object { columns, row }).map_err(io::Error::from)
+}
+
+struct Object<'a, C, Row> {
+    columns: &'a [C],
+    row: &'a Row,
+}
+
+impl<C: AsRef<Column<Row>>, Row> Serialize for Object<'_, C, Row> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for column in self.columns {
+            let column = column.as_ref();
+            let value = (column.value)(self.row);
+            map.serialize_entry(column.field, &value)?;
+            if let Some(bytes) = not_utf8(&value) {
+                map.serialize_entry(&format!("{}_bytes", column.field), &Hex(bytes))?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// The bytes of a name that a JSON string can't hold.
+fn not_utf8<'v>(value: &'v Value<'_>) -> Option<&'v [u8]> {
+    let bytes = match value {
+        Value::Text(bytes) => bytes,
+        Value::Process { name, .. } => *name,
+        _ => return None,
+    };
+    std::str::from_utf8(bytes).is_err().then_some(bytes)
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl Serialize for Hex<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let digits = |byte: &u8| [byte >> 4, byte & 15];
+        let hex: String = self
+            .0
+            .iter()
+            .flat_map(digits)
+            .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
+            .collect();
+        serializer.serialize_str(&hex)
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Value::Unknown | Value::Refused => serializer.serialize_none(),
+            Value::Count(number) | Value::Bytes(number) => serializer.serialize_u64(*number),
+            Value::Signed(number) => serializer.serialize_i64(*number),
+            Value::Address(address) => serializer.collect_str(&format_args!("{address:#x}")),
+            Value::Seconds(time) | Value::Moment(time) => {
+                serializer.serialize_f64(time.as_secs_f64())
+            }
+            Value::Ratio(ratio) => serializer.serialize_f64(*ratio),
+            Value::Flag(flag) => serializer.serialize_bool(*flag),
+            Value::Word(word) => serializer.serialize_str(word),
+            Value::Words(words) => serializer.collect_seq(words),
+            Value::Letter(letter) => serializer.serialize_char(*letter),
+            Value::Text(bytes) => serializer.serialize_str(&String::from_utf8_lossy(bytes)),
+            Value::Process { name, .. } => serializer.serialize_str(&String::from_utf8_lossy(name)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+    use crate::output::column::Shape;
+
+    fn json(value: for<'r> fn(&'r ()) -> Value<'r>) -> String {
+        let column = Column::new(("k", "K", "field"), Shape::Name, "", value);
+        let mut out = Vec::new();
+        write_row(&mut out, &[&column], &()).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf8_comes_with_its_bytes() {
+        assert_eq!(
+            json(|_| Value::Text(Cow::Borrowed(b"a\xff\n"))),
+            r#"{"field":"a�\n","field_bytes":"61ff0a"}"#
+        );
+        assert_eq!(
+            json(|_| Value::Text(Cow::Borrowed(b"a\x1b"))),
+            r#"{"field":"a\u001b"}"#
+        );
+    }
+
+    #[test]
+    fn numbers_are_numbers_and_the_unknown_is_null() {
+        assert_eq!(
+            json(|_| Value::Bytes(u64::MAX)),
+            r#"{"field":18446744073709551615}"#
+        );
+        assert_eq!(json(|_| Value::Unknown), r#"{"field":null}"#);
+        assert_eq!(json(|_| Value::Refused), r#"{"field":null}"#);
+        assert_eq!(
+            json(|_| Value::Address(0xffff_ffff_8100_0000)),
+            r#"{"field":"0xffffffff81000000"}"#
+        );
+        assert_eq!(
+            json(|_| Value::Words(vec!["a", "b"])),
+            r#"{"field":["a","b"]}"#
+        );
+    }
+}

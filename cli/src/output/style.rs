@@ -1,0 +1,40 @@
+//! Colour, sparing: headings bold, what is missing dim.
+
+/// Whether, and so how, text is styled.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    enabled: bool,
+}
+
+const HEADING: anstyle::Style = anstyle::Style::new().bold();
+const DIM: anstyle::Style = anstyle::Style::new().dimmed();
+
+impl Style {
+    /// As `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and the terminal say.
+    pub fn of_stdout() -> Self {
+        let choice = anstream::AutoStream::choice(&std::io::stdout());
+        Style {
+            enabled: choice != anstream::ColorChoice::Never,
+        }
+    }
+
+    pub fn heading(self, text: &mut String) {
+        self.push(text, HEADING.render());
+    }
+
+    pub fn dim(self, text: &mut String) {
+        self.push(text, DIM.render());
+    }
+
+    pub fn plain(self, text: &mut String) {
+        self.push(text, anstyle::Reset.render());
+    }
+
+    fn push(self, text: &mut String, escape: impl std::fmt::Display) {
+        use std::fmt::Write as _;
+        if self.enabled {
+            // Writing to a String can't fail.
+            let _ = write!(text, "{escape}");
+        }
+    }
+}

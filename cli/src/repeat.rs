@@ -1,0 +1,61 @@
+//! `--interval` and `--count`: asking again and again.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::cli::usage;
+use crate::clock;
+
+/// How often to ask.
+#[derive(Debug, Args)]
+pub struct Repeat {
+    /// Ask again every SECONDS (fractions allowed); a terminal shows the answers in place
+    #[arg(long, short = 'i', value_name = "SECONDS", value_parser = seconds)]
+    pub interval: Option<Duration>,
+    /// Stop after N answers
+    #[arg(long, value_name = "N", requires = "interval",
+          value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(interval) if interval >= Duration::from_millis(10) => Ok(interval),
+        _ => Err("must be at least 0.01".to_owned()),
+    }
+}
+
+impl Repeat {
+    /// Asks as often as the options say. `ask` is told when, as the time since boot, if it is one
+    /// of several times, and answers whether there is anything left to ask about.
+    pub fn run(&self, mut ask: impl FnMut(Option<Duration>) -> Result<bool>) -> Result<()> {
+        let Some(interval) = self.interval else {
+            ask(None)?;
+            return Ok(());
+        };
+        // Answers keep to a grid, however long each takes.
+        let mut due = Instant::now();
+        let mut left = self.count;
+        loop {
+            let more = ask(Some(clock::since_boot()))?;
+            left = left.map(|left| left - 1);
+            if !more || left == Some(0) {
+                return Ok(());
+            }
+            due = (due + interval).max(Instant::now());
+            thread::sleep(due.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    /// Refuses the options where they were given before a subcommand.
+    pub fn refuse_before_subcommand(&self) -> Result<()> {
+        match self.interval {
+            Some(_) => Err(usage("--interval belongs behind the subcommand")),
+            None => Ok(()),
+        }
+    }
+}
