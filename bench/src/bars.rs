@@ -1,0 +1,122 @@
+//! What is measured, against what, and the bars: everything that a new workload has to be added to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::Figure;
+use crate::workloads::{Stage, capture, command, ids, modules, room, system_calls};
+
+pub struct Workload {
+    /// What the command line calls it.
+    pub name: &'static str,
+    pub what: &'static str,
+    pub unit: Unit,
+    pub run: fn(&Stage) -> anyhow::Result<Vec<Figure>>,
+    pub rows: &'static [Row],
+}
+
+/// A line of the table: this library against someone, or alone.
+pub struct Row {
+    pub against: Option<Against>,
+    pub bar: Bar,
+}
+
+pub struct Against {
+    /// A contestant's name.
+    pub contestant: &'static str,
+    pub described: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    Seconds,
+    Bytes,
+    Count,
+}
+
+/// What this library has to reach.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub enum Bar {
+    /// At most so many times the other's figure.
+    Times(f64),
+    /// At most this figure.
+    AtMost(f64),
+    /// Nothing; shown for information.
+    Shown,
+}
+
+const fn against(contestant: &'static str, described: &'static str, bar: Bar) -> Row {
+    Row {
+        against: Some(Against {
+            contestant,
+            described,
+        }),
+        bar,
+    }
+}
+
+const fn alone(bar: Bar) -> Row {
+    Row { against: None, bar }
+}
+
+pub const WORKLOADS: &[Workload] = &[
+    Workload {
+        name: "capture",
+        what: "capture of ids, faults, working sets and peaks, 5,000 processes",
+        unit: Unit::Seconds,
+        run: capture::run,
+        rows: &[
+            against("bare", "bare open/read/close", Bar::Times(1.15)),
+            against("procfs", "procfs, same fields", Bar::Times(0.65)),
+            against("sysinfo", "sysinfo, memory only", Bar::Shown),
+        ],
+    },
+    Workload {
+        name: "ids",
+        what: "ids only, 5,000 processes",
+        unit: Unit::Seconds,
+        run: ids::run,
+        rows: &[
+            against("bare", "bare getdents64, 256 KiB", Bar::Times(1.2)),
+            against("procfs", "procfs", Bar::Shown),
+        ],
+    },
+    Workload {
+        name: "modules",
+        what: "modules with names and sizes, 400+ libraries",
+        unit: Unit::Seconds,
+        run: modules::run,
+        rows: &[against(
+            "procfs",
+            "procfs, listing the maps",
+            Bar::Times(0.5),
+        )],
+    },
+    Workload {
+        name: "allocations",
+        what: "allocations of a repeated capture, 5,000 processes",
+        unit: Unit::Count,
+        run: room::allocations,
+        rows: &[alone(Bar::AtMost(0.0))],
+    },
+    Workload {
+        name: "peak",
+        what: "peak memory over the empty program, 5,000 processes",
+        unit: Unit::Bytes,
+        run: room::peak,
+        rows: &[alone(Bar::AtMost(8.0 * 1024.0 * 1024.0))],
+    },
+    Workload {
+        name: "command",
+        what: "psapi ps to a pipe, 5,000 processes",
+        unit: Unit::Seconds,
+        run: command::run,
+        rows: &[against("ps", "ps -e -o …", Bar::Times(0.6))],
+    },
+    Workload {
+        name: "system-calls",
+        what: "system calls a process of a capture",
+        unit: Unit::Count,
+        run: system_calls::run,
+        rows: &[alone(Bar::Shown)],
+    },
+];

@@ -1,0 +1,6 @@
+//! Those who are measured side by side: one file for each.
+
+pub mod bare;
+pub mod procfs;
+pub mod ps;
+pub mod sysinfo;
