@@ -136,18 +136,15 @@ fn found() -> anyhow::Result<Vec<PathBuf>> {
             let Ok(entries) = fs::read_dir(&directory) else {
                 continue;
             };
-            for entry in entries.flatten() {
+            for path in entries.flatten().map(|entry| entry.path()) {
                 // Links lead to what is found by itself; a second name would be the same module.
-                match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => {
-                        below.insert(entry.path());
-                    }
-                    Ok(kind) if kind.is_file() && is_library(&entry.path()) => {
-                        if seen.insert(entry.path()) {
-                            libraries.push(entry.path());
-                        }
-                    }
-                    _ => {}
+                let Ok(kind) = path.symlink_metadata() else {
+                    continue;
+                };
+                if kind.is_dir() {
+                    below.insert(path);
+                } else if kind.is_file() && is_library(&path) && seen.insert(path.clone()) {
+                    libraries.push(path);
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 use crate::linux::capture::{self, Place, Raw};
 use crate::linux::{cgroup, cmdline, ids};
 use crate::memory::{ExactMemory, FaultCount, MemoryCounters};
@@ -422,7 +422,6 @@ impl Cgroup {
 pub struct Capture {
     fields: Fields,
     processes: Vec<ProcessStatus>,
-    previous: Vec<ProcessStatus>,
     ids: Vec<ProcessId>,
     listing: ids::Room,
     room: capture::Room,
@@ -434,7 +433,6 @@ impl Capture {
         Capture {
             fields: fields | Fields::STAT,
             processes: Vec::new(),
-            previous: Vec::new(),
             ids: Vec::new(),
             listing: ids::Room::default(),
             room: capture::Room::default(),
@@ -472,27 +470,95 @@ impl Capture {
     ///
     /// As [`System::capture`]. The rows are then those of the processes read so far.
     pub fn refresh(&mut self, system: &System) -> Result<()> {
-        std::mem::swap(&mut self.processes, &mut self.previous);
-        self.processes.clear();
-        let mut previous = self.previous.drain(..).peekable();
-        let mut read = || {
-            let proc = system.proc_directory()?;
+        self.read(system)
+            .map_err(|refusal| refusal.of_system("status of the processes"))
+    }
+
+    fn read(&mut self, system: &System) -> Result<(), Refusal> {
+        let listed = system.proc_directory().and_then(|proc| {
             ids::list(proc, &mut self.listing, &mut self.ids)?;
-            for &id in &self.ids {
-                let place = Place::ById(proc, id);
-                let Some(raw) = capture::read(place, self.fields, &mut self.room)? else {
-                    continue;
-                };
-                while previous.next_if(|status| status.id < id).is_some() {}
-                let mut status = previous
-                    .next_if(|status| status.id == id)
-                    .unwrap_or_else(|| ProcessStatus::new(id));
-                status.fill(&raw, self.fields);
-                self.processes.push(status);
+            Ok(proc)
+        });
+        let proc = match listed {
+            Ok(proc) => proc,
+            Err(refusal) => {
+                self.processes.clear();
+                return Err(refusal);
             }
-            Ok(())
         };
-        read()
-            .map_err(|refusal: crate::error::Refusal| refusal.of_system("status of the processes"))
+        align(&mut self.processes, &self.ids);
+        let (fields, room) = (self.fields, &mut self.room);
+        let mut outcome = Ok(());
+        self.processes.retain_mut(|status| {
+            if outcome.is_err() {
+                return false;
+            }
+            match capture::read(Place::ById(proc, status.id), fields, room) {
+                Ok(Some(raw)) => status.fill(&raw, fields),
+                Ok(None) => return false,
+                Err(refusal) => outcome = Err(refusal),
+            }
+            outcome.is_ok()
+        });
+        outcome
+    }
+}
+
+/// Makes the rows those of `ids`; both ascend. A row whose id is still there keeps its memory.
+fn align(rows: &mut Vec<ProcessStatus>, ids: &[ProcessId]) {
+    let mut listed = ids.iter().peekable();
+    rows.retain(|row| {
+        while listed.next_if(|&&id| id < row.id).is_some() {}
+        listed.next_if(|&&id| id == row.id).is_some()
+    });
+    // From the end, so that nothing moves where what is new has the highest ids, as it mostly has.
+    // All from `kept` up to the place at hand are blank.
+    let mut kept = rows.len();
+    rows.resize_with(ids.len(), || ProcessStatus::new(ProcessId::new(0)));
+    for (place, &id) in ids.iter().enumerate().rev() {
+        if kept > place {
+            break;
+        }
+        match kept.checked_sub(1) {
+            Some(last) if rows[last].id == id => {
+                rows.swap(last, place);
+                kept = last;
+            }
+            _ => rows[place].id = id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_follow_the_ids_and_keep_their_memory() {
+        let ids = |ids: &[u32]| ids.iter().copied().map(ProcessId::new).collect::<Vec<_>>();
+        let mut rows = Vec::new();
+        for listed in [
+            &[3, 5, 7][..],
+            &[3, 5, 7],
+            &[3, 5, 7, 9, 10],
+            &[1, 5, 6, 10],
+            &[6],
+            &[],
+            &[2, 4],
+            &[1, 2, 3, 4, 5],
+            &[6, 7],
+        ] {
+            let before: Vec<_> = rows.iter().map(|row: &ProcessStatus| row.id).collect();
+            align(&mut rows, &ids(listed));
+            assert!(rows.iter().map(|row| row.id).eq(ids(listed)), "{listed:?}");
+            for row in &mut rows {
+                let name = OsString::from(row.id.to_string());
+                match before.contains(&row.id) {
+                    true => assert_eq!(row.name.as_ref(), Some(&name), "{listed:?}"),
+                    false => assert_eq!(row.name, None, "{listed:?}"),
+                }
+                row.name = Some(name);
+            }
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! For people, on a terminal.
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
 use super::{HEADINGS, Report};
 
 pub fn show(report: &Report) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_NO_BORDERS);
+    let line = LineStyle::none().fill('─').junction('─');
+    table.load_style(presets::NOTHING.header_separator(line));
     table.set_header(HEADINGS);
     for column in [1, 3, 4, 5] {
         if let Some(column) = table.column_mut(column) {

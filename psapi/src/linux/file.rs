@@ -37,6 +37,11 @@ impl Directory {
         })
     }
 
+    /// This directory once more, with a position of its own.
+    pub(crate) fn reopen(&self) -> Result<OwnedFd, Refusal> {
+        self.open_at(b".", OFlags::DIRECTORY)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -35,7 +35,7 @@ pub(crate) fn list(
     ids.clear();
     room.0.resize(BUFFER, MaybeUninit::uninit());
     // A descriptor of its own: two threads may list at the same time, and each needs a position.
-    let listing = proc_root.directory(b".")?;
+    let listing = proc_root.reopen()?;
     let mut entries = RawDir::new(&listing, &mut room.0);
     while let Some(entry) = entries.next() {
         let entry = entry.map_err(|errno| proc_root.refusal(b"", errno))?;
