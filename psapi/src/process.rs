@@ -181,7 +181,7 @@ impl Process {
                 path: OsString::from_vec(path).into(),
                 deleted,
             })),
-            Err(refusal) => match self.error("image file", refusal) {
+            Err(errno) => match self.error("image file", self.directory.refusal(b"exe", errno)) {
                 error if error.kind() == ErrorKind::NoAddressSpace => Ok(None),
                 error => Err(error),
             },

@@ -16,7 +16,7 @@ use super::file::{Directory, read_record, read_whole};
 use super::smaps_rollup::{self, SmapsRollup};
 use super::stat::{self, Stat};
 use super::status::{self, Status};
-use crate::error::{Cause, Refusal};
+use crate::error::Refusal;
 use crate::{Fields, ProcessId};
 
 /// The room that capture works in; reused, nothing is allocated for a process.
@@ -96,24 +96,22 @@ impl<'d> Reader<'d> {
 
     fn read<'a>(mut self, room: &'a mut Room) -> Result<Raw<'a>, Stop> {
         let stat_name = self.prefix.join(b"stat");
-        let stat_file = match self.directory.file(&stat_name) {
+        let stat_file = match self.directory.try_file(&stat_name) {
             Ok(file) => file,
-            Err(refusal) => match refusal.cause {
-                Cause::Os(Errno::NOENT | Errno::SRCH) => return Err(Stop::Ended),
-                // Without stat nothing says that two files are of one process: there is but the id.
-                Cause::Os(Errno::ACCESS | Errno::PERM) => {
-                    return Ok(Raw {
-                        stat: None,
-                        status: None,
-                        exe: None,
-                        cmdline: None,
-                        cgroup: None,
-                        smaps_rollup: None,
-                        unreadable: self.fields,
-                    });
-                }
-                _ => return Err(Stop::Refused(refusal)),
-            },
+            Err(Errno::NOENT | Errno::SRCH) => return Err(Stop::Ended),
+            // Without stat nothing says that two files are of one process: there is but the id.
+            Err(Errno::ACCESS | Errno::PERM) => {
+                return Ok(Raw {
+                    stat: None,
+                    status: None,
+                    exe: None,
+                    cmdline: None,
+                    cgroup: None,
+                    smaps_rollup: None,
+                    unreadable: self.fields,
+                });
+            }
+            Err(errno) => return Err(self.stop(&stat_name, errno)),
         };
         let status_file = self.open(b"status")?;
         let cmdline_file = self.open(b"cmdline")?;
@@ -123,7 +121,7 @@ impl<'d> Reader<'d> {
 
         // From here on, all that was opened is known to be of one process, or there is none.
         read_record(stat_file.as_fd(), &mut room.stat)
-            .map_err(|errno| stop(self.directory.refusal(&stat_name, errno)))?;
+            .map_err(|errno| self.stop(&stat_name, errno))?;
         drop(stat_file);
         let stat = self.parsed(stat::parse(&room.stat), Fields::STAT);
 
@@ -157,7 +155,8 @@ impl<'d> Reader<'d> {
         if !self.fields.intersects(tiers) {
             return Ok(None);
         }
-        self.available(self.directory.file(&self.prefix.join(file)), tiers)
+        let name = self.prefix.join(file);
+        self.available(&name, self.directory.try_file(&name), tiers)
     }
 
     fn exe(&mut self, path: &mut Vec<u8>) -> Result<Option<bool>, Stop> {
@@ -165,26 +164,26 @@ impl<'d> Reader<'d> {
             return Ok(None);
         }
         let (exe, root) = (self.prefix.join(b"exe"), self.prefix.join(b"root"));
-        self.available(exe::read(self.directory, &exe, &root, path), Fields::IMAGE)
+        let read = exe::read(self.directory, &exe, &root, path);
+        self.available(&exe, read, Fields::IMAGE)
     }
 
     /// Sorts what opening came to: there; not there, as a kernel thread has no image and an older
     /// kernel not every file; or refused.
     fn available<T>(
         &mut self,
-        opened: Result<T, Refusal>,
+        name: &[u8],
+        opened: Result<T, Errno>,
         tiers: Fields,
     ) -> Result<Option<T>, Stop> {
         match opened {
             Ok(opened) => Ok(Some(opened)),
-            Err(refusal) => match refusal.cause {
-                Cause::Os(Errno::NOENT | Errno::SRCH) => Ok(None),
-                Cause::Os(Errno::ACCESS | Errno::PERM) => {
-                    self.unreadable |= self.fields & tiers;
-                    Ok(None)
-                }
-                _ => Err(Stop::Refused(refusal)),
-            },
+            Err(Errno::NOENT | Errno::SRCH) => Ok(None),
+            Err(Errno::ACCESS | Errno::PERM) => {
+                self.unreadable |= self.fields & tiers;
+                Ok(None)
+            }
+            Err(errno) => Err(self.stop(name, errno)),
         }
     }
 
@@ -203,7 +202,14 @@ impl<'d> Reader<'d> {
                 self.unreadable |= self.fields & tiers_of(name);
                 Ok(false)
             }
-            Err(errno) => Err(stop(self.directory.refusal(&self.prefix.join(name), errno))),
+            Err(errno) => Err(self.stop(&self.prefix.join(name), errno)),
+        }
+    }
+
+    fn stop(&self, name: &[u8], errno: Errno) -> Stop {
+        match errno {
+            Errno::SRCH => Stop::Ended,
+            errno => Stop::Refused(self.directory.refusal(name, errno)),
         }
     }
 
@@ -222,13 +228,6 @@ fn tiers_of(file: &[u8]) -> Fields {
         b"cmdline" => Fields::COMMAND_LINE,
         b"cgroup" => Fields::CGROUP,
         _ => Fields::EXACT,
-    }
-}
-
-fn stop(refusal: Refusal) -> Stop {
-    match refusal.cause {
-        Cause::Os(Errno::SRCH) => Stop::Ended,
-        _ => Stop::Refused(refusal),
     }
 }
 

@@ -30,7 +30,9 @@ impl Directory {
 
     /// A directory below this one.
     pub(crate) fn directory(&self, name: &[u8]) -> Result<Self, Refusal> {
-        let fd = self.open_at(name, OFlags::DIRECTORY)?;
+        let fd = self
+            .open_at(name, OFlags::DIRECTORY)
+            .map_err(|errno| self.refusal(name, errno))?;
         Ok(Directory {
             fd,
             path: self.path_of(name),
@@ -40,6 +42,7 @@ impl Directory {
     /// This directory once more, with a position of its own.
     pub(crate) fn reopen(&self) -> Result<OwnedFd, Refusal> {
         self.open_at(b".", OFlags::DIRECTORY)
+            .map_err(|errno| self.refusal(b"", errno))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -48,17 +51,22 @@ impl Directory {
 
     /// A file below this directory, open for reading.
     pub(crate) fn file(&self, name: &[u8]) -> Result<OwnedFd, Refusal> {
+        self.try_file(name)
+            .map_err(|errno| self.refusal(name, errno))
+    }
+
+    /// As [`file`](Self::file), for who expects to be refused: no message is prepared.
+    pub(crate) fn try_file(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
         self.open_at(name, OFlags::empty())
     }
 
-    fn open_at(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Refusal> {
+    fn open_at(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
         rustix::fs::openat(
             &self.fd,
             name,
             flags | OFlags::RDONLY | OFlags::CLOEXEC,
             Mode::empty(),
         )
-        .map_err(|errno| self.refusal(name, errno))
     }
 
     /// The whole of a file, in `buffer`. Works for files that do not know their size, as those of
@@ -76,13 +84,18 @@ impl Directory {
 
     /// The target of a symbolic link, in `buffer`.
     pub(crate) fn read_link(&self, name: &[u8], buffer: &mut Vec<u8>) -> Result<(), Refusal> {
+        self.try_read_link(name, buffer)
+            .map_err(|errno| self.refusal(name, errno))
+    }
+
+    /// As [`read_link`](Self::read_link), for who expects to be refused.
+    pub(crate) fn try_read_link(&self, name: &[u8], buffer: &mut Vec<u8>) -> Result<(), Errno> {
         buffer.clear();
         buffer.reserve(256);
         loop {
             let room = buffer.capacity();
             let length =
-                rustix::fs::readlinkat_raw(&self.fd, name, rustix::buffer::spare_capacity(buffer))
-                    .map_err(|errno| self.refusal(name, errno))?;
+                rustix::fs::readlinkat_raw(&self.fd, name, rustix::buffer::spare_capacity(buffer))?;
             if length < room {
                 return Ok(());
             }
@@ -94,8 +107,13 @@ impl Directory {
 
     /// The attributes of what a name leads to, links followed.
     pub(crate) fn attributes(&self, name: &[u8]) -> Result<Stat, Refusal> {
-        rustix::fs::statat(&self.fd, name, AtFlags::empty())
+        self.try_attributes(name)
             .map_err(|errno| self.refusal(name, errno))
+    }
+
+    /// As [`attributes`](Self::attributes), for who expects to be refused.
+    pub(crate) fn try_attributes(&self, name: &[u8]) -> Result<Stat, Errno> {
+        rustix::fs::statat(&self.fd, name, AtFlags::empty())
     }
 
     /// The full path of a name below this directory, for messages.

@@ -1,0 +1,107 @@
+//! What a repeated capture allocates, counted by the allocator.
+
+mod support;
+
+use psapi::{Capture, Fields, ProcessStatus, System};
+
+use support::tree::Tree;
+
+/// How many allocations a refresh makes.
+fn refresh(capture: &mut Capture, system: &System) -> u64 {
+    let mut outcome = Ok(());
+    let counted = allocation_counter::measure(|| outcome = capture.refresh(system));
+    outcome.expect("a capture");
+    counted.count_total
+}
+
+fn forest() -> Tree {
+    let tree = (1..=300).fold(Tree::new(), |tree, id| {
+        let line = format!("/bin/process\0{id}\0");
+        tree.process(id, &format!("process {id}"))
+            .file(format!("{id}/cmdline"), line)
+            .file(format!("{id}/cgroup"), format!("0::/slice/{id}\n"))
+    });
+    // Some have an image, the others are refused one, as kernel threads are.
+    (1..=300).step_by(2).fold(tree, |tree, id| {
+        tree.link(format!("{id}/exe"), "/bin/gone (deleted)")
+    })
+}
+
+#[test]
+fn the_same_again_allocates_nothing() {
+    let tree = forest();
+    let system = tree.as_proc();
+    let mut capture = Capture::new(Fields::all());
+    assert!(refresh(&mut capture, &system) > 300, "the counter counts");
+    assert_eq!(capture.processes().len(), 300);
+    for _ in 0..3 {
+        assert_eq!(refresh(&mut capture, &system), 0);
+    }
+}
+
+#[test]
+fn what_changed_allocates_and_nothing_else() {
+    let tree = forest();
+    let system = tree.as_proc();
+    let mut capture = Capture::new(Fields::all());
+    refresh(&mut capture, &system);
+
+    // A longer name; a shorter one fits where the old one was.
+    let tree = tree.process(150, "fifteen letters").process(151, "short");
+    assert_eq!(refresh(&mut capture, &system), 1);
+
+    // One that goes costs its neighbours nothing.
+    std::fs::remove_dir_all(tree.path().join("200")).unwrap();
+    assert_eq!(refresh(&mut capture, &system), 0);
+
+    // One that comes costs its own name.
+    let tree = tree.process(200, "another");
+    assert_eq!(refresh(&mut capture, &system), 1);
+    assert_eq!(capture.processes().len(), 300);
+    drop(tree);
+}
+
+#[test]
+fn on_the_live_system_only_changes_allocate() {
+    let system = System::new();
+    let fields = Fields::all() - Fields::EXACT;
+    let mut capture = Capture::new(fields);
+    // The room for the largest texts is made by now.
+    for _ in 0..3 {
+        refresh(&mut capture, &system);
+    }
+    for _ in 0..20 {
+        let before = capture.processes().to_vec();
+        let allocations = refresh(&mut capture, &system);
+        let changed: usize = capture
+            .processes()
+            .iter()
+            .map(|now| {
+                let old = before.iter().find(|old| old.id == now.id);
+                old.map_or(TEXTS, |old| changed_texts(old, now))
+            })
+            .sum();
+        // The table of rows and that of ids may grow, and so may each buffer for a file.
+        let growth = match changed {
+            0 => 0,
+            _ => 8,
+        };
+        assert!(
+            allocations <= (changed + growth) as u64,
+            "{allocations} allocations for {changed} changed texts"
+        );
+    }
+}
+
+/// How many texts a row has.
+const TEXTS: usize = 4;
+
+fn changed_texts(old: &ProcessStatus, now: &ProcessStatus) -> usize {
+    let changed: [bool; TEXTS] = [
+        old.name != now.name,
+        old.image != now.image,
+        old.command_line != now.command_line,
+        old.cgroup != now.cgroup,
+    ];
+    changed.into_iter().filter(|&changed| changed).count()
+}
