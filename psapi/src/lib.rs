@@ -2,6 +2,9 @@
 
 mod driver;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod linux;
 mod memory;
 mod page_file;

@@ -18,6 +18,8 @@ pub(crate) mod modules;
 pub(crate) mod modules_builtin;
 pub(crate) mod modules_dep;
 pub(crate) mod osrelease;
+#[cfg(test)]
+mod round_trips;
 pub(crate) mod smaps_rollup;
 pub(crate) mod stat;
 pub(crate) mod status;

@@ -47,7 +47,7 @@ impl<'a> Module<'a> {
 
 fn parse_line(line: &[u8]) -> Option<Module<'_>> {
     let mut fields = line
-        .split(u8::is_ascii_whitespace)
+        .split(|&byte| byte == b' ')
         .filter(|field| !field.is_empty());
     let name = fields.next()?;
     let size = decimal(fields.next()?)?;

@@ -24,7 +24,8 @@ pub(crate) struct Swap<'a> {
 
 fn parse_line(line: &[u8]) -> Option<Swap<'_>> {
     let mut fields = line
-        .split(u8::is_ascii_whitespace)
+        // Any other white space may be in the path.
+        .split(|&byte| byte == b' ' || byte == b'\t')
         .filter(|field| !field.is_empty());
     let (path, deleted) = match unescape(fields.next()?) {
         Cow::Borrowed(path) => {

@@ -1,0 +1,277 @@
+//! What holds of each parser, whatever it is given. The fuzz targets call these with what they
+//! think of, the property tests with damaged copies of what a kernel wrote; both fail by panic.
+
+use std::ops::ControlFlow;
+
+use crate::linux::kallsyms::KernelImage;
+use crate::linux::text::{decimal, hexadecimal, key_value, kibibytes, signed_decimal};
+use crate::linux::text::{unescape, whole_lines};
+use crate::linux::{bus_drivers, cgroup, cmdline, exe, file_nr, ids, loadavg, meminfo, modules};
+use crate::linux::{modules_builtin, modules_dep, osrelease, smaps_rollup, stat, status, swaps};
+
+/// A property by its name, which is that of its fuzz target and of the directory of its seeds.
+pub type Property = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const PROPERTIES: &[Property] = &[
+    ("text", text),
+    ("stat", stat),
+    ("status", status),
+    ("smaps_rollup", smaps_rollup),
+    ("cgroup", cgroup),
+    ("cmdline", cmdline),
+    ("kallsyms", kallsyms),
+    ("modules", modules),
+    ("driver_files", driver_files),
+    ("meminfo", meminfo),
+    ("swaps", swaps),
+    ("counts", counts),
+];
+
+/// The `stat` of a process.
+pub fn stat(bytes: &[u8]) {
+    let Ok(stat) = stat::parse(bytes) else {
+        return;
+    };
+    // Everything up to the state can be written back.
+    let start = [
+        format!("{} (", stat.pid).as_bytes(),
+        stat.comm,
+        b") ",
+        &[stat.state],
+        b" ",
+    ]
+    .concat();
+    let pid_has_zeros_ahead = bytes.starts_with(b"0");
+    assert!(bytes.starts_with(&start) || pid_has_zeros_ahead);
+    assert!(bytes.ends_with(b"\n"));
+    assert!(!bytes[start.len()..].contains(&b')') || pid_has_zeros_ahead);
+}
+
+/// The `status` of a process.
+pub fn status(bytes: &[u8]) {
+    let Ok(status) = status::parse(bytes) else {
+        return;
+    };
+    assert_ne!(status.tgid, 0);
+    if let Some(memory) = status.memory {
+        assert_eq!(memory.vm_rss, last_kibibytes(bytes, b"VmRSS", b"Threads"));
+        assert_eq!(memory.vm_swap, last_kibibytes(bytes, b"VmSwap", b"Threads"));
+        assert_eq!(memory.vm_hwm % 1024, 0);
+    }
+    // What follows the part that matters does not matter.
+    let longer = [bytes, b"VmRSS:\t1 kB\nTgid:\t1\nUid:\tx\n"].concat();
+    assert_eq!(status::parse(&longer), Ok(status));
+}
+
+/// The `smaps_rollup` of a process.
+pub fn smaps_rollup(bytes: &[u8]) {
+    match smaps_rollup::parse(bytes) {
+        Ok(Some(rollup)) => {
+            let after_title = &bytes[1 + memchr::memchr(b'\n', bytes).expect("a title")..];
+            assert_eq!(rollup.rss, last_kibibytes(after_title, b"Rss", b""));
+            assert_eq!(rollup.locked, last_kibibytes(after_title, b"Locked", b""));
+        }
+        Ok(None) => assert!(bytes.is_empty()),
+        Err(_) => assert!(!bytes.is_empty()),
+    }
+}
+
+/// The `cgroup` of a process.
+pub fn cgroup(bytes: &[u8]) {
+    for line in cgroup::lines(bytes) {
+        assert_part(bytes, line.controllers);
+        assert_part(bytes, line.path);
+        assert!(!line.path.contains(&b'\n') && !line.controllers.contains(&b':'));
+        if let Some(id) = cgroup::container_id(line.path) {
+            assert_part(line.path, id);
+            assert!(!id.is_empty() && !id.contains(&b'/'));
+        }
+    }
+    assert!(cgroup::lines(bytes).count() <= newlines(bytes));
+}
+
+/// The `cmdline` of a process.
+pub fn cmdline(bytes: &[u8]) {
+    let arguments: Vec<_> = cmdline::arguments(bytes).collect();
+    assert_eq!(arguments.is_empty(), bytes.is_empty());
+    let joined = arguments.join(&0);
+    assert_eq!(joined, bytes.strip_suffix(b"\0").unwrap_or(bytes));
+}
+
+/// `kallsyms`; the first byte says in how large pieces it is read.
+pub fn kallsyms(bytes: &[u8]) {
+    let Some((&piece, text)) = bytes.split_first() else {
+        return;
+    };
+    let mut whole = KernelImage::default();
+    if let ControlFlow::Continue(done) = whole.search(text) {
+        assert!(done == 0 || text[done - 1] == b'\n');
+        assert!(!text[done..].contains(&b'\n'));
+    }
+    let mut in_pieces = KernelImage::default();
+    let mut start = 0;
+    for end in (0..text.len())
+        .step_by(usize::from(piece) + 1)
+        .chain([text.len()])
+    {
+        match in_pieces.search(&text[start..end]) {
+            ControlFlow::Continue(done) => start += done,
+            ControlFlow::Break(()) => break,
+        }
+    }
+    assert_eq!(in_pieces, whole);
+    assert!(whole.start != Some(0) && whole.end != Some(0) && whole.size() != Some(0));
+}
+
+/// `modules`.
+pub fn modules(bytes: &[u8]) {
+    let Ok(modules) = modules::parse(bytes) else {
+        return;
+    };
+    assert_eq!(modules.len(), newlines(bytes));
+    for module in modules {
+        assert_part(bytes, module.name);
+        assert_ne!(module.address, Some(0));
+        assert!(!module.name.is_empty() && !module.state.is_empty());
+        for user in module.users() {
+            assert_part(bytes, user);
+            assert!(!user.is_empty() && !user.contains(&b','));
+        }
+    }
+}
+
+/// The lists of `lib/modules/RELEASE`, the release itself, and a driver's link to its module.
+pub fn driver_files(bytes: &[u8]) {
+    for path in modules_dep::files(bytes) {
+        assert_part(bytes, path);
+        if let Some(name) = modules_dep::name_of(path) {
+            assert_part(path, name);
+            assert!(!name.is_empty() && !name.contains(&b'/'));
+            let normal = modules_dep::normalized(name);
+            assert_eq!(modules_dep::normalized(&normal), normal);
+            assert_eq!(normal.len(), name.len());
+        }
+    }
+    for name in modules_builtin::names(bytes) {
+        assert!(!name.is_empty() && !name.contains(&b'-') && !name.contains(&b'/'));
+    }
+    for name in [osrelease::parse(bytes), bus_drivers::parse_link(bytes)]
+        .into_iter()
+        .flatten()
+    {
+        assert_part(bytes, name);
+        assert!(!name.contains(&b'/') && !matches!(name, b"" | b"." | b".."));
+    }
+}
+
+/// `meminfo`.
+pub fn meminfo(bytes: &[u8]) {
+    let Ok(memory) = meminfo::parse(bytes) else {
+        return;
+    };
+    assert_eq!(memory.mem_total, last_kibibytes(bytes, b"MemTotal", b""));
+    assert_eq!(
+        memory.committed_as,
+        last_kibibytes(bytes, b"Committed_AS", b"")
+    );
+    if let Some(percpu) = memory.percpu {
+        assert_eq!(percpu, last_kibibytes(bytes, b"Percpu", b""));
+    }
+    if let Some(pages) = memory.huge_pages {
+        assert_eq!(pages.size, last_kibibytes(bytes, b"Hugepagesize", b""));
+    }
+}
+
+/// `swaps`.
+pub fn swaps(bytes: &[u8]) {
+    let Ok(swaps) = swaps::parse(bytes) else {
+        return;
+    };
+    assert_eq!(swaps.len() + 1, newlines(bytes));
+    for swap in swaps {
+        assert!(swap.path.len() < bytes.len());
+        assert_eq!((swap.size % 1024, swap.used % 1024), (0, 0));
+        assert_part(bytes, swap.kind);
+    }
+}
+
+/// The files that hold a number or two, and names that are numbers.
+pub fn counts(bytes: &[u8]) {
+    for count in [loadavg::parse_threads(bytes), file_nr::parse_open(bytes)]
+        .into_iter()
+        .flatten()
+    {
+        assert!(bytes.ends_with(b"\n"));
+        let digits = count.to_string();
+        assert!(memchr::memmem::find(bytes, digits.as_bytes()).is_some());
+    }
+    if let Some(id) = ids::parse_name(bytes) {
+        assert_eq!(id.to_string().as_bytes(), bytes);
+    }
+}
+
+/// Numbers, lines, escapes, and the mark of deleted files.
+pub fn text(bytes: &[u8]) {
+    // The standard library's numbers may have a plus ahead.
+    let utf8 = std::str::from_utf8(bytes).ok();
+    let plain = utf8.filter(|text| !text.starts_with('+'));
+    let parsed = plain.and_then(|text| text.parse().ok());
+    assert_eq!(decimal(bytes), parsed);
+    let minus = |text: &&str| !text.starts_with("-+");
+    let parsed = plain.filter(minus).and_then(|text| text.parse().ok());
+    assert_eq!(signed_decimal(bytes), parsed);
+    let parsed = plain.and_then(|text| u64::from_str_radix(text, 16).ok());
+    assert_eq!(hexadecimal(bytes), parsed.filter(|_| bytes.len() <= 16));
+
+    let lines: Vec<_> = whole_lines(bytes).collect();
+    assert_eq!(lines.len(), newlines(bytes));
+    let joined = lines.iter().flat_map(|line| [line, &b"\n"[..]]);
+    let joined = joined.collect::<Vec<_>>().concat();
+    assert!(bytes.starts_with(&joined) && !bytes[joined.len()..].contains(&b'\n'));
+    for (key, value) in lines.into_iter().filter_map(key_value) {
+        assert_part(bytes, value);
+        assert!(!key.contains(&b':'));
+        assert!(kibibytes(value).is_none_or(|bytes| bytes % 1024 == 0));
+    }
+
+    let escaped: Vec<_> = bytes.iter().flat_map(|&byte| escape(byte)).collect();
+    assert_eq!(unescape(&escaped), bytes);
+    assert!(unescape(bytes).len() <= bytes.len());
+
+    let (path, deleted) = exe::split_deleted(bytes);
+    let mark: &[u8] = if deleted { b" (deleted)" } else { b"" };
+    assert_eq!([path, mark].concat(), bytes);
+}
+
+/// A byte of a path as the kernel writes it.
+fn escape(byte: u8) -> Vec<u8> {
+    match byte {
+        b' ' | b'\t' | b'\n' | b'\\' => format!("\\{byte:03o}").into_bytes(),
+        _ => vec![byte],
+    }
+}
+
+/// The value of the last line with a key, before the first line with the key `end`.
+fn last_kibibytes(text: &[u8], key: &[u8], end: &[u8]) -> u64 {
+    whole_lines(text)
+        .filter_map(key_value)
+        .take_while(|&(found, _)| end.is_empty() || found != end)
+        .filter(|&(found, _)| found == key)
+        .last()
+        .and_then(|(_, value)| kibibytes(value))
+        .expect("a figure has a line")
+}
+
+fn newlines(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|&&byte| byte == b'\n').count()
+}
+
+/// Asserts that a part was not made up, but is a piece of the whole.
+fn assert_part(whole: &[u8], part: &[u8]) {
+    let (outer, inner) = (whole.as_ptr_range(), part.as_ptr_range());
+    assert!(outer.start <= inner.start && inner.end <= outer.end);
+}
+
+#[cfg(test)]
+mod tests;
