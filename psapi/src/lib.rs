@@ -6,7 +6,9 @@ mod error;
 #[doc(hidden)]
 pub mod fuzzing;
 mod linux;
+mod mapping;
 mod memory;
+mod module;
 mod page_file;
 mod performance;
 mod process;
@@ -17,7 +19,9 @@ mod system;
 
 pub use driver::{DeviceDriver, DriverKind, DriverState};
 pub use error::{Error, ErrorKind, Result};
+pub use mapping::{Backing, FileId, MappedFile, MappedFileKind, Mapping};
 pub use memory::{ExactMemory, FaultCount, MemoryCounters};
+pub use module::{BuildId, Module, ModuleClass, ModuleFields, ModuleFilter};
 pub use page_file::{PageFile, PageFileKind};
 pub use performance::{HugePages, PerformanceInfo};
 pub use process::{Process, ProcessId};

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use crate::error::{Cause, Error, ErrorKind, Refusal, Result};
 use crate::linux::capture::{self, Place};
 use crate::linux::file::Directory;
+use crate::linux::kept_maps::KeptMaps;
 use crate::linux::{exe, smaps_rollup, stat, status};
 use crate::memory::{ExactMemory, MemoryCounters};
 use crate::status::{Cgroup, CommandLine, Fields, ImageFile, ProcessStatus};
@@ -56,7 +57,7 @@ impl fmt::Display for ProcessId {
 /// was opened. Once that has ended, its questions fail with
 /// [`ErrorKind::Ended`](crate::ErrorKind::Ended).
 ///
-/// Holds one descriptor. Usable from any thread.
+/// Holds one descriptor, and a second one after [`mapped_file`](Self::mapped_file). Usable from any thread.
 ///
 /// ```
 /// let me = psapi::System::new().current_process()?;
@@ -67,7 +68,9 @@ impl fmt::Display for ProcessId {
 #[derive(Debug)]
 pub struct Process {
     id: ProcessId,
+    system: System,
     directory: Directory,
+    maps: KeptMaps,
 }
 
 impl Process {
@@ -100,7 +103,9 @@ impl Process {
         }
         Ok(Process {
             id: tgid,
+            system: system.clone(),
             directory,
+            maps: KeptMaps::default(),
         })
     }
 
@@ -239,6 +244,22 @@ impl Process {
     /// The process's own directory, held open.
     pub(crate) fn directory(&self) -> &Directory {
         &self.directory
+    }
+
+    /// The file of its mappings, held open once a question for an address has been asked.
+    pub(crate) fn maps(&self) -> &KeptMaps {
+        &self.maps
+    }
+
+    /// Whether `PROCMAP_QUERY` may be used.
+    pub(crate) fn may_query_maps(&self) -> bool {
+        self.system.may_query_maps()
+    }
+
+    /// The id by which system calls of this process know it; `None` if it is of another pid
+    /// namespace's proc file system.
+    pub(crate) fn id_for_system_calls(&self) -> Option<ProcessId> {
+        self.system.is_of_own_namespace().then_some(self.id)
     }
 
     /// Makes an error of what a file of the process refused. The kernel says "no such file" and

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 use crate::error::{Refusal, Result};
 use crate::linux::file::Directory;
 use crate::linux::ids;
+use crate::linux::namespace::OwnNamespace;
 use crate::process::{Process, ProcessId};
 use crate::status::{Capture, Fields};
 
@@ -26,7 +27,9 @@ struct Roots {
     proc: PathBuf,
     sys: PathBuf,
     files: PathBuf,
+    query_maps: bool,
     proc_directory: OnceLock<Directory>,
+    own_namespace: OnceLock<OwnNamespace>,
 }
 
 impl Default for System {
@@ -56,6 +59,7 @@ impl System {
             proc: "/proc".into(),
             sys: "/sys".into(),
             files: "/".into(),
+            query_maps: true,
         }
     }
 
@@ -144,6 +148,19 @@ impl System {
         let directory = Directory::open(&roots.proc)?;
         Ok(roots.proc_directory.get_or_init(|| directory))
     }
+
+    pub(crate) fn may_query_maps(&self) -> bool {
+        self.0.query_maps
+    }
+
+    /// Whether the ids of the proc root are those that system calls of this process know.
+    pub(crate) fn is_of_own_namespace(&self) -> bool {
+        let own = self
+            .0
+            .own_namespace
+            .get_or_init(|| OwnNamespace::find(self.proc_directory().ok()));
+        own.holds()
+    }
 }
 
 /// Says where a [`System`] is found; made by [`System::builder`].
@@ -152,6 +169,7 @@ pub struct SystemBuilder {
     proc: PathBuf,
     sys: PathBuf,
     files: PathBuf,
+    query_maps: bool,
 }
 
 impl SystemBuilder {
@@ -174,13 +192,23 @@ impl SystemBuilder {
         self
     }
 
+    /// Leaves `PROCMAP_QUERY` alone, as if the kernel were older than 6.11: for tests that want
+    /// both ways to give the same answers.
+    #[doc(hidden)]
+    pub fn without_procmap_query(mut self) -> Self {
+        self.query_maps = false;
+        self
+    }
+
     /// The system that is found there.
     pub fn build(self) -> System {
         System(Arc::new(Roots {
             proc: self.proc,
             sys: self.sys,
             files: self.files,
+            query_maps: self.query_maps,
             proc_directory: OnceLock::new(),
+            own_namespace: OnceLock::new(),
         }))
     }
 }

@@ -7,6 +7,9 @@ use crate::error::{Cause, Refusal};
 /// Set in `flags` of a kernel thread (`PF_KTHREAD` of the kernel's `sched.h`).
 const PF_KTHREAD: u64 = 0x0020_0000;
 
+/// Set in `flags` of a process that was forked and has not executed anything (`PF_FORKNOEXEC`).
+const PF_FORKNOEXEC: u64 = 0x0000_0040;
+
 /// What this project uses of the line, in the kernel's order and the kernel's units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stat<'a> {
@@ -33,6 +36,11 @@ pub(crate) struct Stat<'a> {
 impl Stat<'_> {
     pub(crate) fn is_kernel_thread(&self) -> bool {
         self.flags & PF_KTHREAD != 0
+    }
+
+    /// Whether its address space has been its own since it executed a program.
+    pub(crate) fn has_executed(&self) -> bool {
+        self.flags & PF_FORKNOEXEC == 0
     }
 
     /// Dead but not yet reaped, or on its way out: its memory is gone.

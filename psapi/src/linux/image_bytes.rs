@@ -1,0 +1,179 @@
+//! The bytes of an ELF image, by the addresses that the image itself uses: from the memory of the
+//! process, or, where that may not be read, from the file.
+//!
+//! Memory is preferred: it is the image that runs, also when its file was deleted or replaced, or
+//! is in another mount namespace, or never was. The file is reached by `PROC/PID/map_files`, which
+//! leads to the very file that is mapped, or by its path from the root of the process, where the
+//! file found there must be the one that is mapped.
+
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{FileType, Stat};
+
+use super::elf::{self, Elf, NoElf};
+use super::file::Directory;
+use super::file_name::file_id;
+use super::maps::Vma;
+use super::mem::Memory;
+
+/// What suffices for the header, the program headers and the build id of nearly every image.
+pub(crate) const HEADER_ROOM: usize = 1024;
+
+/// More than this is not read for one question: no true image asks for it, and a corrupt one
+/// shall not make the reader exhaust its own memory.
+const MOST: u64 = 1 << 20;
+
+/// Where the bytes of one image are read.
+pub(crate) enum Source<'m> {
+    /// Memory: the address is the image's own plus the bias.
+    Memory { memory: &'m Memory, bias: u64 },
+    /// The file, from where the image starts in it.
+    File { file: OwnedFd, start: u64 },
+}
+
+impl Source<'_> {
+    /// Reads at an address of the image and tells how much could be read.
+    fn read(&self, elf: &Elf<'_>, address: u64, into: &mut [u8]) -> usize {
+        match self {
+            Source::Memory { memory, bias } => {
+                memory.read(elf.words.wrap(address.wrapping_add(*bias)), into)
+            }
+            Source::File { file, start } => {
+                let place = elf.loads().find_map(|load| {
+                    let distance = address.checked_sub(load.vaddr)?;
+                    let left = load.file_size.checked_sub(distance)?;
+                    Some((load.offset.checked_add(distance)?, left))
+                });
+                let Some((offset, left)) = place else {
+                    return 0;
+                };
+                let length = usize::try_from(left).map_or(into.len(), |left| left.min(into.len()));
+                match start.checked_add(offset) {
+                    Some(offset) => read_file(file, offset, &mut into[..length]),
+                    None => 0,
+                }
+            }
+        }
+    }
+
+    fn read_up_to(&self, elf: &Elf<'_>, address: u64, size: u64) -> Vec<u8> {
+        let mut bytes = vec![0; size.min(MOST) as usize];
+        let length = self.read(elf, address, &mut bytes);
+        bytes.truncate(length);
+        bytes
+    }
+
+    pub(crate) fn build_id(&self, elf: &Elf<'_>) -> Option<Vec<u8>> {
+        elf.notes().find_map(|note| {
+            let notes = self.read_up_to(elf, note.vaddr, note.file_size);
+            elf::build_id(elf.words, note.align, &notes).map(<[u8]>::to_vec)
+        })
+    }
+
+    pub(crate) fn dynamic(&self, elf: &Elf<'_>) -> Option<elf::Dynamic> {
+        let section = elf.dynamic()?;
+        let bytes = self.read_up_to(elf, section.vaddr, section.memory_size);
+        Some(elf::dynamic(elf.words, &bytes))
+    }
+
+    /// The name that the image calls itself by.
+    pub(crate) fn soname(&self, elf: &Elf<'_>) -> Option<Vec<u8>> {
+        let dynamic = self.dynamic(elf)?;
+        let (offset, table) = (dynamic.soname?, dynamic.strtab?);
+        // Some linkers put the address in memory in the place of the image's own.
+        let table = match self {
+            Source::Memory { bias, .. } if !in_loads(elf, table) => {
+                elf.words.wrap(table.wrapping_sub(*bias))
+            }
+            _ => table,
+        };
+        let size = dynamic.strsz.unwrap_or(MOST).checked_sub(offset)?;
+        let address = table.checked_add(offset)?;
+        // Names are short; the whole table may not be.
+        let mut name = self.read_up_to(elf, address, size.min(256));
+        let end = memchr::memchr(0, &name).or_else(|| {
+            name = self.read_up_to(elf, address, size);
+            memchr::memchr(0, &name)
+        })?;
+        name.truncate(end);
+        Some(name).filter(|name| !name.is_empty())
+    }
+}
+
+fn in_loads(elf: &Elf<'_>, address: u64) -> bool {
+    elf.loads()
+        .any(|load| address >= load.vaddr && address - load.vaddr < load.memory_size)
+}
+
+/// The build id of an image whose first bytes are at hand, if it is among those; `None` says that
+/// it has to be read.
+pub(crate) fn build_id_at_hand<'a>(elf: &Elf<'_>, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    elf.notes().find_map(|note| {
+        let start = usize::try_from(note.offset).ok()?;
+        let end = start.checked_add(usize::try_from(note.file_size).ok()?)?;
+        elf::build_id(elf.words, note.align, bytes.get(start..end)?)
+    })
+}
+
+/// The bytes at an address in memory that an image's header takes; `None` if none is there.
+pub(crate) fn header_in_memory(memory: &Memory, address: u64) -> Option<Vec<u8>> {
+    header(|bytes| memory.read(address, bytes))
+}
+
+/// As [`header_in_memory`], in a file.
+pub(crate) fn header_in_file(file: &OwnedFd, start: u64) -> Option<Vec<u8>> {
+    header(|bytes| read_file(file, start, bytes))
+}
+
+fn header(mut read: impl FnMut(&mut [u8]) -> usize) -> Option<Vec<u8>> {
+    let mut bytes = vec![0; HEADER_ROOM];
+    let length = read(&mut bytes);
+    bytes.truncate(length);
+    match Elf::parse(&bytes) {
+        Ok(_) => Some(bytes),
+        Err(NoElf::Short(needed)) if length == HEADER_ROOM && needed as u64 <= MOST => {
+            bytes.resize(needed, 0);
+            (read(&mut bytes) == needed && Elf::parse(&bytes).is_ok()).then_some(bytes)
+        }
+        Err(_) => None,
+    }
+}
+
+fn read_file(file: &OwnedFd, offset: u64, into: &mut [u8]) -> usize {
+    let mut done = 0;
+    while let Some(at) = offset.checked_add(done as u64) {
+        match rustix::io::pread(file, &mut into[done..], at) {
+            Ok(0) => break,
+            Ok(length) => done += length,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => break,
+        }
+    }
+    done
+}
+
+/// Opens the file behind a mapping; `path` is its name, without the mark of a deleted file.
+pub(crate) fn open_file(process: &Directory, vma: &Vma, path: &[u8]) -> Option<OwnedFd> {
+    let by_range = format!("map_files/{:x}-{:x}", vma.start, vma.end);
+    if let Some(file) = open_regular(process, by_range.as_bytes(), |_| true) {
+        return Some(file);
+    }
+    let by_path = [b"root", path].concat();
+    let is_it = |found: &Stat| file_id(found) == vma.file;
+    open_regular(process, &by_path, is_it).filter(|_| path.starts_with(b"/"))
+}
+
+/// Opens a regular file, and nothing else: to open a device or a pipe is to act on it.
+fn open_regular(
+    process: &Directory,
+    name: &[u8],
+    accept: impl Fn(&Stat) -> bool,
+) -> Option<OwnedFd> {
+    let fits = |found: &Stat| {
+        FileType::from_raw_mode(found.st_mode) == FileType::RegularFile && accept(found)
+    };
+    process.attributes(name).ok().filter(fits)?;
+    let file = process.file(name).ok()?;
+    rustix::fs::fstat(&file).ok().filter(fits)?;
+    Some(file)
+}

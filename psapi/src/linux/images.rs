@@ -1,0 +1,597 @@
+//! The ELF images that are mapped into a process, in the order in which they came.
+//!
+//! What the dynamic linker lists is looked up directly: its list says where each image starts, the
+//! headers of all are read with a few system calls, and one query an image tells its file. Only
+//! the gaps between these images are then searched for mappings that may be executed, for what
+//! was mapped without the linker. Without a list, or with a corrupt one, the whole address space
+//! is such a gap.
+
+use std::collections::HashMap;
+
+use rustix::io::Errno;
+
+use super::address_space::AddressSpace;
+use super::auxv::{self, Auxv};
+use super::elf::Elf;
+use super::file::Directory;
+use super::file_name::path_of;
+use super::image_bytes::{self, HEADER_ROOM, Source};
+use super::link_map;
+use super::mapping_name::{Named, classify};
+use super::maps::{FileId, Vma};
+use super::mem::{Memory, Window};
+use super::procmap_query::Which;
+use crate::ProcessId;
+use crate::error::{Cause, Refusal};
+
+/// An ELF image in a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Image {
+    pub(crate) base: u64,
+    pub(crate) size: u64,
+    pub(crate) entry: Option<u64>,
+    pub(crate) is_64_bit: bool,
+    pub(crate) path: Vec<u8>,
+    pub(crate) deleted: bool,
+    pub(crate) build_id: Option<Vec<u8>>,
+    pub(crate) soname: Option<Vec<u8>>,
+    rank: Rank,
+}
+
+/// Where an image stands among the others; those of one rank go by address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Executable,
+    /// In the dynamic linker's list.
+    Linked(usize),
+    Unlinked,
+}
+
+/// How to look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Manner {
+    /// Whether `PROCMAP_QUERY` may be used.
+    pub(crate) use_query: bool,
+    /// The process's id for `process_vm_readv`; see [`Memory::open`].
+    pub(crate) direct: Option<ProcessId>,
+    /// Whether to read the images' own names, which costs two more reads an image.
+    pub(crate) soname: bool,
+}
+
+/// Finds the images of a pinned process.
+pub(crate) fn read(process: &Directory, manner: Manner) -> Result<Vec<Image>, Refusal> {
+    let attempt = || {
+        let space = AddressSpace::open(process, manner.use_query)?;
+        let images = Search::new(process, &space, manner)?.run()?;
+        space.check_still_there()?;
+        Ok(images)
+    };
+    match attempt() {
+        // It ended, or it executes another program by now: the second attempt tells.
+        Err(Refusal {
+            cause: Cause::Os(Errno::SRCH),
+            ..
+        }) => attempt(),
+        answer => answer,
+    }
+}
+
+struct Search<'s> {
+    process: &'s Directory,
+    space: &'s AddressSpace<'s>,
+    manner: Manner,
+    memory: Option<Memory>,
+    auxv: Option<Auxv>,
+    page: u64,
+    images: Vec<Image>,
+    /// The images that the search through the gaps may meet again, by their files.
+    met: HashMap<FileId, Vec<Met>>,
+    /// All mappings of files, once they were needed.
+    files: Option<Vec<Vma>>,
+    name: Vec<u8>,
+}
+
+/// An image, as far as it takes to tell which mappings are its own.
+struct Met {
+    bias: u64,
+    /// Where the image starts in its file.
+    start: u64,
+    /// Its header; `None` where it could not be read, and `extent` has to do.
+    header: Option<Vec<u8>>,
+    extent: (u64, u64),
+}
+
+impl<'s> Search<'s> {
+    fn new(
+        process: &'s Directory,
+        space: &'s AddressSpace<'s>,
+        manner: Manner,
+    ) -> Result<Self, Refusal> {
+        Ok(Search {
+            process,
+            space,
+            manner,
+            memory: Memory::open(process, manner.direct)?,
+            auxv: auxv::read(process, &mut Vec::new()).ok().flatten(),
+            page: rustix::param::page_size() as u64,
+            images: Vec::new(),
+            met: HashMap::new(),
+            files: None,
+            name: Vec::new(),
+        })
+    }
+
+    fn run(mut self) -> Result<Vec<Image>, Refusal> {
+        self.executable()?;
+        let mut list = self.linker_list()?;
+        self.linked(&list)?;
+        self.unlinked()?;
+        if list.is_empty() && self.images.len() > 1 {
+            // Where the program is the dynamic linker itself, the list hangs on what it loaded.
+            list = self.list_of_any()?;
+        }
+        self.vdso()?;
+        self.rank(&list);
+        self.images.sort_by_key(|image| (image.rank, image.base));
+        Ok(self.images)
+    }
+
+    /// The image that holds the program headers that the kernel showed to the program.
+    fn executable(&mut self) -> Result<(), Refusal> {
+        let Some(phdr) = self.auxv.and_then(|auxv| auxv.phdr) else {
+            return Ok(());
+        };
+        match self.space.find(Which::At(phdr))? {
+            Some(vma) if vma.file.is_file() => self.around(&vma, Rank::Executable),
+            _ => Ok(()),
+        }
+    }
+
+    /// The dynamic linker's list; empty where there is none, or a corrupt one.
+    fn linker_list(&mut self) -> Result<Vec<link_map::Entry>, Refusal> {
+        let executable = self.images.first().map(|image| image.base);
+        match executable.and_then(|base| self.r_debug(base)) {
+            Some((words, r_debug)) => self.walk(words, r_debug),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn list_of_any(&mut self) -> Result<Vec<link_map::Entry>, Refusal> {
+        let bases: Vec<u64> = self.images.iter().map(|image| image.base).collect();
+        match bases.into_iter().find_map(|base| self.r_debug(base)) {
+            Some((words, r_debug)) => self.walk(words, r_debug),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Where the image at a base was told of the linker's list.
+    fn r_debug(&self, base: u64) -> Option<(super::elf::Words, u64)> {
+        let memory = self.memory.as_ref()?;
+        let header = image_bytes::header_in_memory(memory, base)?;
+        let elf = Elf::parse(&header).ok()?;
+        let (first, _) = elf.extent(self.page)?;
+        let bias = elf.words.wrap(base.wrapping_sub(first));
+        let dynamic = Source::Memory { memory, bias }.dynamic(&elf)?;
+        Some((elf.words, dynamic.debug?))
+    }
+
+    fn walk(
+        &mut self,
+        words: super::elf::Words,
+        r_debug: u64,
+    ) -> Result<Vec<link_map::Entry>, Refusal> {
+        let Some(memory) = &self.memory else {
+            return Ok(Vec::new());
+        };
+        let limit = || self.space.files().map_or(0, |files| files.len());
+        let attempt = || {
+            let mut window = Window::new(memory, LINKER_WINDOW);
+            let read = |address, into: &mut [u8]| {
+                into.copy_from_slice(window.get(address, into.len())?);
+                Some(())
+            };
+            link_map::walk(words, r_debug, read, limit)
+        };
+        // The program may have been about to change it.
+        Ok(attempt().or_else(attempt).unwrap_or_default())
+    }
+
+    /// Looks up what the linker lists.
+    fn linked(&mut self, list: &[link_map::Entry]) -> Result<(), Refusal> {
+        let Some(memory) = &self.memory else {
+            return Ok(());
+        };
+        let executable = self.images.first().map(|image| image.addresses());
+        let listed: Vec<_> = list
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| !executable.as_ref().is_some_and(|e| e.contains(&entry.l_ld)))
+            .collect();
+        let bases: Vec<u64> = listed.iter().map(|(_, entry)| entry.l_addr).collect();
+        let mut bytes = Vec::new();
+        let lengths = memory.read_many(&bases, HEADER_ROOM, &mut bytes);
+        let headers = bytes.chunks_exact(HEADER_ROOM).zip(lengths);
+        self.images.reserve(listed.len());
+        for ((rank, entry), (header, length)) in listed.into_iter().zip(headers) {
+            let Some(header) = header.get(..length) else {
+                continue;
+            };
+            // What does not start where its addresses do, or has unusual headers, is found in
+            // the gaps.
+            let Ok(elf) = Elf::parse(header) else {
+                continue;
+            };
+            let Some((first, end)) = elf.extent(self.page) else {
+                continue;
+            };
+            let bias = elf.words.wrap(entry.l_addr.wrapping_sub(first));
+            let l_ld = elf
+                .dynamic()
+                .map(|s| elf.words.wrap(s.vaddr.wrapping_add(bias)));
+            if l_ld != Some(entry.l_ld) {
+                continue;
+            }
+            let named = self
+                .space
+                .find_named(Which::At(entry.l_addr), &mut self.name)?;
+            let Some((vma, doubtful)) = named else {
+                continue;
+            };
+            if !vma.file.is_file() && self.name != VDSO {
+                continue;
+            }
+            let source = Source::Memory { memory, bias };
+            let (path, deleted) = path_of(self.process, &self.name, vma.file, doubtful);
+            let build_id = match image_bytes::build_id_at_hand(&elf, header) {
+                Some(id) => Some(id.to_vec()),
+                None => source.build_id(&elf),
+            };
+            self.images.push(Image {
+                base: entry.l_addr,
+                size: end - first,
+                entry: entry_of(&elf, bias),
+                is_64_bit: elf.words.size() == 8,
+                path,
+                deleted,
+                build_id,
+                soname: self.manner.soname.then(|| source.soname(&elf)).flatten(),
+                rank: Rank::Linked(rank),
+            });
+        }
+        Ok(())
+    }
+
+    /// Searches what lies between the linker's images.
+    fn unlinked(&mut self) -> Result<(), Refusal> {
+        let mut known: Vec<_> = self
+            .images
+            .iter()
+            .filter(|image| image.rank != Rank::Executable)
+            .map(Image::addresses)
+            .collect();
+        known.sort_by_key(|addresses| addresses.start);
+        let mut known = known.into_iter().peekable();
+        let mut address = 0;
+        loop {
+            // The linker reserves the whole range of an image: nothing else is in there.
+            while let Some(image) = known.next_if(|image| image.start <= address) {
+                address = address.max(image.end);
+            }
+            let Some(vma) = self.space.find(Which::NextExecutable(address))? else {
+                return Ok(());
+            };
+            while known.next_if(|image| image.end <= vma.start).is_some() {}
+            address = match known.next_if(|image| image.start <= vma.start) {
+                Some(image) => image.end,
+                None => {
+                    if !self.has_met(&vma) {
+                        self.around(&vma, Rank::Unlinked)?;
+                    }
+                    vma.end
+                }
+            };
+        }
+    }
+
+    fn has_met(&self, vma: &Vma) -> bool {
+        let images = self.met.get(&vma.file).map_or(&[][..], Vec::as_slice);
+        images.iter().rev().any(|image| image.owns(vma, self.page))
+    }
+
+    /// Adds the image that a mapping is part of, if it is of one.
+    fn around(&mut self, vma: &Vma, rank: Rank) -> Result<(), Refusal> {
+        let Some((base, named)) = self.image_of(vma)? else {
+            return Ok(());
+        };
+        let (path, deleted) = named;
+        let met = self.met.entry(vma.file).or_default();
+        let Some(header) = &base.header else {
+            // Nothing but the mappings tells of it.
+            self.images.push(Image {
+                base: base.extent.0,
+                size: base.extent.1 - base.extent.0,
+                entry: None,
+                is_64_bit: self.auxv.is_none_or(|auxv| auxv.is_64_bit),
+                path,
+                deleted,
+                build_id: self.space.build_id(base.extent.0),
+                soname: None,
+                rank,
+            });
+            met.push(base);
+            return Ok(());
+        };
+        let Ok(elf) = Elf::parse(header) else {
+            return Ok(());
+        };
+        let source = match &self.memory {
+            Some(memory) => Some(Source::Memory {
+                memory,
+                bias: base.bias,
+            }),
+            None => image_bytes::open_file(self.process, vma, &path).map(|file| Source::File {
+                file,
+                start: base.start,
+            }),
+        };
+        let build_id = match image_bytes::build_id_at_hand(&elf, header) {
+            Some(id) => Some(id.to_vec()),
+            None => source
+                .as_ref()
+                .and_then(|source| source.build_id(&elf))
+                .or_else(|| self.space.build_id(vma.start)),
+        };
+        let soname = source
+            .filter(|_| self.manner.soname)
+            .and_then(|source| source.soname(&elf));
+        self.images.push(Image {
+            base: base.extent.0,
+            size: base.extent.1 - base.extent.0,
+            entry: entry_of(&elf, base.bias),
+            is_64_bit: elf.words.size() == 8,
+            path,
+            deleted,
+            build_id,
+            soname,
+            rank,
+        });
+        met.push(base);
+        Ok(())
+    }
+
+    /// The image that a mapping is part of, with its path and whether that is deleted.
+    fn image_of(&mut self, vma: &Vma) -> Result<Option<(Met, (Vec<u8>, bool))>, Refusal> {
+        let named = self
+            .space
+            .find_named(Which::At(vma.start), &mut self.name)?;
+        let Some((now, doubtful)) = named.filter(|(now, _)| now.file == vma.file) else {
+            return Ok(None);
+        };
+        let named = path_of(self.process, &self.name, now.file, doubtful);
+        if let Some(memory) = &self.memory {
+            // Nearly all images start with the start of their file, and lie in memory as in it.
+            let usual = vma.start.checked_sub(vma.offset);
+            let usual = usual.and_then(|at| Met::in_memory(memory, at, 0, vma, self.page));
+            if let Some(met) = usual
+                && self
+                    .space
+                    .find(Which::At(met.extent.0))?
+                    .is_some_and(|first| (first.file, first.offset) == (vma.file, 0))
+            {
+                return Ok(Some((met, named)));
+            }
+        }
+        let before = self.mappings_before(vma)?;
+        if let Some(memory) = &self.memory {
+            let found = before.iter().rev().find_map(|first| {
+                Met::in_memory(memory, first.start, first.offset, vma, self.page)
+            });
+            if let Some(met) = found {
+                return Ok(Some((met, named)));
+            }
+        }
+        // The header is in no mapping, or may not be read there.
+        if let Some(file) = image_bytes::open_file(self.process, vma, &named.0) {
+            let found = Met::in_file(&file, vma, self.page);
+            return Ok(found.map(|met| (met, named)));
+        }
+        // A file that is mapped to be executed; what has no place in any directory is a program's
+        // own making, and no image.
+        let is_file = matches!(classify(&now, &self.name), Named::File { .. });
+        if self.memory.is_some() || !is_file {
+            return Ok(None);
+        }
+        let start = before.first().map_or(vma.start, |first| first.start);
+        let after = self.mappings_after(vma)?;
+        Ok(Some((
+            Met {
+                bias: start,
+                start: 0,
+                header: None,
+                extent: (start, after.last().map_or(vma.end, |last| last.end)),
+            },
+            named,
+        )))
+    }
+
+    /// The mappings of the same file that may be of one image with this one: before it, with
+    /// ever smaller offsets, itself included. The first may be where the image starts.
+    fn mappings_before(&mut self, vma: &Vma) -> Result<Vec<Vma>, Refusal> {
+        let files = self.files()?;
+        let end = files.partition_point(|other| other.start <= vma.start);
+        let mut offset = u64::MAX;
+        let mut before: Vec<Vma> = files[..end]
+            .iter()
+            .rev()
+            .filter(|other| other.file == vma.file)
+            .take_while(|other| {
+                let descends = other.offset <= offset && offset != 0;
+                offset = other.offset;
+                descends
+            })
+            .copied()
+            .collect();
+        before.reverse();
+        Ok(before)
+    }
+
+    fn mappings_after(&mut self, vma: &Vma) -> Result<Vec<Vma>, Refusal> {
+        let files = self.files()?;
+        let start = files.partition_point(|other| other.start <= vma.start);
+        let mut offset = vma.offset;
+        Ok(files[start..]
+            .iter()
+            .take_while(|other| {
+                let ascends = other.file == vma.file && other.offset >= offset && other.offset > 0;
+                offset = other.offset;
+                ascends
+            })
+            .copied()
+            .collect())
+    }
+
+    fn files(&mut self) -> Result<&[Vma], Refusal> {
+        if self.files.is_none() {
+            self.files = Some(self.space.files()?);
+        }
+        Ok(self.files.as_deref().unwrap_or_default())
+    }
+
+    /// The image that the kernel itself provides, where the linker did not list it.
+    fn vdso(&mut self) -> Result<(), Refusal> {
+        let Some(base) = self.auxv.and_then(|auxv| auxv.sysinfo_ehdr) else {
+            return Ok(());
+        };
+        if self.images.iter().any(|image| image.base == base) {
+            return Ok(());
+        }
+        let named = self.space.find_named(Which::At(base), &mut self.name)?;
+        let Some((vma, _)) = named.filter(|(vma, _)| vma.start == base && self.name == VDSO) else {
+            return Ok(());
+        };
+        let mut image = Image {
+            base,
+            size: vma.end - vma.start,
+            entry: None,
+            is_64_bit: self.auxv.is_none_or(|auxv| auxv.is_64_bit),
+            path: VDSO.to_vec(),
+            deleted: false,
+            build_id: None,
+            soname: None,
+            rank: Rank::Unlinked,
+        };
+        if let Some(memory) = &self.memory
+            && let Some(header) = image_bytes::header_in_memory(memory, base)
+            && let Ok(elf) = Elf::parse(&header)
+            && let Some((first, end)) = elf.extent(self.page)
+        {
+            let bias = elf.words.wrap(base.wrapping_sub(first));
+            let source = Source::Memory { memory, bias };
+            image.size = end - first;
+            image.entry = entry_of(&elf, bias);
+            image.is_64_bit = elf.words.size() == 8;
+            image.build_id = source.build_id(&elf);
+            image.soname = self.manner.soname.then(|| source.soname(&elf)).flatten();
+        }
+        self.images.push(image);
+        Ok(())
+    }
+
+    /// Gives the images that were found otherwise their places in the linker's list.
+    fn rank(&mut self, list: &[link_map::Entry]) {
+        let mut by_base: Vec<usize> = (0..self.images.len()).collect();
+        by_base.sort_by_key(|&index| self.images[index].base);
+        if self.images.iter().all(|image| image.rank != Rank::Unlinked) {
+            return;
+        }
+        for (place, entry) in list.iter().enumerate() {
+            let after = by_base.partition_point(|&index| self.images[index].base <= entry.l_ld);
+            let Some(&index) = after.checked_sub(1).and_then(|at| by_base.get(at)) else {
+                continue;
+            };
+            let image = &mut self.images[index];
+            if image.rank == Rank::Unlinked && image.addresses().contains(&entry.l_ld) {
+                image.rank = Rank::Linked(place);
+            }
+        }
+    }
+}
+
+/// How much of the linker's memory is read at a time: its entries lie about a kilobyte apart.
+const LINKER_WINDOW: usize = 8192;
+
+const VDSO: &[u8] = b"[vdso]";
+
+impl Image {
+    fn addresses(&self) -> std::ops::Range<u64> {
+        self.base..self.base.saturating_add(self.size)
+    }
+}
+
+impl Met {
+    /// The image whose header is in memory at an address, if the mapping is part of it; `start`
+    /// is where that address is in the file.
+    fn in_memory(memory: &Memory, at: u64, start: u64, vma: &Vma, page: u64) -> Option<Met> {
+        let header = image_bytes::header_in_memory(memory, at)?;
+        let elf = Elf::parse(&header).ok()?;
+        // The header is at the start of the image's file; that may not be its first address.
+        let first = elf.loads().find(|load| load.offset < page)?;
+        let bias = elf
+            .words
+            .wrap(at.wrapping_sub(first.vaddr - first.vaddr % page));
+        Met::new(header, bias, start, page).filter(|met| met.owns(vma, page))
+    }
+
+    /// The image that is at the start of a file, if the mapping is part of it.
+    fn in_file(file: &std::os::fd::OwnedFd, vma: &Vma, page: u64) -> Option<Met> {
+        let header = image_bytes::header_in_file(file, 0)?;
+        let elf = Elf::parse(&header).ok()?;
+        let bias = elf.loads().find_map(|load| {
+            let distance = vma.offset.checked_sub(load.offset - load.offset % page)?;
+            (distance < load.file_size.max(page)).then(|| {
+                let vaddr = load.vaddr - load.vaddr % page;
+                elf.words
+                    .wrap(vma.start.wrapping_sub(vaddr.wrapping_add(distance)))
+            })
+        })?;
+        Met::new(header, bias, 0, page).filter(|met| met.owns(vma, page))
+    }
+
+    fn new(header: Vec<u8>, bias: u64, start: u64, page: u64) -> Option<Met> {
+        let elf = Elf::parse(&header).ok()?;
+        let (first, end) = elf.extent(page)?;
+        let base = elf.words.wrap(first.wrapping_add(bias));
+        let extent = (base, base.checked_add(end - first)?);
+        Some(Met {
+            bias,
+            start,
+            header: Some(header),
+            extent,
+        })
+    }
+
+    /// Whether a mapping of the image's file is where the image would have it.
+    fn owns(&self, vma: &Vma, page: u64) -> bool {
+        let Some(header) = &self.header else {
+            return vma.start >= self.extent.0 && vma.end <= self.extent.1;
+        };
+        let (Ok(elf), Some(offset)) = (Elf::parse(header), vma.offset.checked_sub(self.start))
+        else {
+            return false;
+        };
+        elf.loads().any(|load| {
+            let start = load.offset - load.offset % page;
+            let end = load.offset.saturating_add(load.file_size);
+            let vaddr = load.vaddr - load.vaddr % page;
+            (start..end).contains(&offset)
+                && elf
+                    .words
+                    .wrap(vaddr.wrapping_add(self.bias).wrapping_add(offset - start))
+                    == vma.start
+        })
+    }
+}
+
+fn entry_of(elf: &Elf<'_>, bias: u64) -> Option<u64> {
+    (elf.entry != 0).then(|| elf.words.wrap(elf.entry.wrapping_add(bias)))
+}
