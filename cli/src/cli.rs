@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completions, man, memory, overview, ps};
+use crate::commands::{completions, drivers, man, memory, overview, pagefiles, perf, ps};
 use crate::output::{self, Format};
 
 const AFTER: &str = "\
@@ -48,6 +48,13 @@ pub enum Command {
     Ps(ps::Args),
     /// Memory counters of processes
     Memory(memory::Args),
+    /// The kernel image and its drivers, loaded and built in
+    Drivers(drivers::Args),
+    /// The files and partitions that memory is moved to when RAM is short
+    #[command(name = "pagefiles")]
+    PageFiles(pagefiles::Args),
+    /// The machine's memory, and how much runs on it
+    Perf(perf::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
     /// Print the manual page, or write all of them to a directory
@@ -78,6 +85,9 @@ pub struct Global {
     /// Where the sys file system is mounted
     #[arg(long, global = true, value_name = "DIR", default_value = "/sys")]
     pub sys_root: PathBuf,
+    /// Where the system's own files are, for lib/modules and boot
+    #[arg(long, global = true, value_name = "DIR", default_value = "/")]
+    pub file_root: PathBuf,
 }
 
 impl Global {

@@ -25,12 +25,16 @@ impl Clock {
         }
     }
 
-    /// A moment as local time, `2026-05-01 09:30:00`; empty beyond the calendar.
+    /// A moment as local time: `09:30:00` if that is today, else `2026-05-01`. Empty beyond the
+    /// calendar.
     pub fn local(&self, moment: Duration) -> String {
-        self.timestamp(moment)
-            .map(|at| at.to_zoned(self.zone.get_or_init(TimeZone::system).clone()))
-            .map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
-            .unwrap_or_default()
+        let zone = || self.zone.get_or_init(TimeZone::system).clone();
+        let Some(at) = self.timestamp(moment).map(|at| at.to_zoned(zone())) else {
+            return String::new();
+        };
+        let today = Timestamp::now().to_zoned(zone()).date() == at.date();
+        let format = if today { "%H:%M:%S" } else { "%Y-%m-%d" };
+        at.strftime(format).to_string()
     }
 
     fn timestamp(&self, moment: Duration) -> Option<Timestamp> {

@@ -41,6 +41,9 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
                 Command::Overview(args) => commands::overview::run(args, &mut session)?,
                 Command::Ps(args) => commands::ps::run(args, &mut session)?,
                 Command::Memory(args) => commands::memory::run(args, &mut session)?,
+                Command::Drivers(args) => commands::drivers::run(args, &mut session)?,
+                Command::PageFiles(args) => commands::pagefiles::run(args, &mut session)?,
+                Command::Perf(args) => commands::perf::run(args, &mut session)?,
                 Command::Completions(args) => commands::completions::run(args, &mut session)?,
                 Command::Man(args) => commands::man::run(args, &mut session)?,
             }

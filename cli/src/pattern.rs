@@ -33,6 +33,11 @@ impl Pattern {
                 .is_some_and(|name| self.matches(name.as_bytes()))
     }
 
+    /// The same pattern with other bytes.
+    pub fn map(&self, map: impl Fn(u8) -> u8) -> Self {
+        Pattern(self.0.iter().map(|&byte| map(byte)).collect())
+    }
+
     pub fn matches(&self, name: &[u8]) -> bool {
         // Where the last `*` was, and how much of the name it has taken: on a mismatch it takes
         // one byte more. An earlier one need not be tried again.

@@ -22,6 +22,7 @@ impl Session {
             system: System::builder()
                 .proc_root(&options.proc_root)
                 .sys_root(&options.sys_root)
+                .file_root(&options.file_root)
                 .build(),
             output: Output::new(options.output()),
             failed: false,

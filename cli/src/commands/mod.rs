@@ -1,7 +1,10 @@
 //! The subcommands, a file each.
 
 pub mod completions;
+pub mod drivers;
 pub mod man;
 pub mod memory;
 pub mod overview;
+pub mod pagefiles;
+pub mod perf;
 pub mod ps;

@@ -1,11 +1,16 @@
 //! `psapi` alone: the machine, and the processes with the largest working sets.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use anyhow::Result;
-use psapi::{Capture, Fields, ProcessStatus};
+use psapi::{Capture, Fields, PerformanceInfo, ProcessStatus};
 
-use crate::columns::{self, ProcessRow};
+use super::perf;
+use crate::clock;
+use crate::columns::{self, ProcessColumn, ProcessRow};
+use crate::output::{Column, Document, Format, Shape, Value};
 use crate::repeat::Repeat;
 use crate::session::Session;
 use crate::users::Users;
@@ -18,7 +23,10 @@ pub struct Args {
 }
 
 /// How many processes are shown where no terminal's height says it.
-const PROCESSES: usize = 15;
+const PROCESSES: usize = 20;
+
+/// The lines that everything but processes takes, the shell's next prompt included.
+const OTHER_LINES: usize = 10;
 
 const COLUMNS: [&str; 10] = [
     "pid", "user", "state", "threads", "ws", "peak", "commit", "swap", "time", "name",
@@ -35,19 +43,198 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let mut capture = Capture::new(Fields::MEMORY | Fields::USER);
     let mut users = Users::default();
     args.repeat.run(|at| {
+        let info = session.system.performance_info()?;
         capture.refresh(&session.system)?;
-        let mut largest: Vec<&ProcessStatus> = capture.processes().iter().collect();
-        largest.sort_by_key(|status| Reverse(status.memory.map(|memory| memory.working_set)));
-        largest.truncate(PROCESSES);
+        let room = session
+            .output
+            .height()
+            .map(|height| height.saturating_sub(OTHER_LINES));
+        let largest = largest(
+            capture.processes(),
+            room.map_or(PROCESSES, |room| room.max(1)),
+        );
         users.learn(largest.iter().copied());
         let rows: Vec<ProcessRow<'_>> = largest
             .iter()
             .map(|status| ProcessRow::new(status, users.of(status)))
             .collect();
         let all = columns::all();
+        let columns = columns::by_keys(&all, &COLUMNS);
+        let format = session.output.format();
         let mut document = session.output.document(at)?;
-        document.rows("processes", &columns::by_keys(&all, &COLUMNS), &rows)?;
+        match format {
+            Format::Table => write_table(&mut document, &info, &columns, &rows)?,
+            Format::Json => {
+                document.record("system", &perf::columns(), &info)?;
+                document.rows("processes", &columns, &rows)?;
+            }
+            Format::Csv => write_csv(&mut document, &info, &columns, &rows)?,
+        }
         document.end()?;
         Ok(true)
     })
+}
+
+fn largest(processes: &[ProcessStatus], count: usize) -> Vec<&ProcessStatus> {
+    let working_set = |status: &ProcessStatus| status.memory.map(|memory| memory.working_set);
+    let mut largest: Vec<_> = processes
+        .iter()
+        .filter(|status| working_set(status) != Some(0))
+        .collect();
+    largest.sort_by_key(|status| Reverse(working_set(status)));
+    largest.truncate(count);
+    largest
+}
+
+/// A kind of memory, as one line.
+struct Kind {
+    name: &'static str,
+    in_use: u64,
+    total: Option<u64>,
+    note: String,
+}
+
+fn write_table<'a>(
+    document: &mut Document<'_>,
+    info: &PerformanceInfo,
+    columns: &[&ProcessColumn<'a>],
+    rows: &[ProcessRow<'a>],
+) -> Result<()> {
+    let kinds = kinds(info, |bytes| document.size(bytes));
+    document.rows(
+        "memory",
+        &[
+            Column::new(("", "MEMORY", ""), Shape::Word, "", |kind: &Kind| {
+                Value::Word(kind.name)
+            }),
+            Column::new(("", "IN USE", ""), Shape::Number, "", |kind| {
+                Value::Bytes(kind.in_use)
+            }),
+            Column::new(("", "TOTAL", ""), Shape::Number, "", |kind: &Kind| {
+                kind.total.map_or(Value::Word(""), Value::Bytes)
+            }),
+            Column::new(
+                ("", "USED", ""),
+                Shape::Number,
+                "",
+                |kind: &Kind| match kind.total {
+                    None | Some(0) => Value::Word(""),
+                    Some(total) => {
+                        let percent = 100.0 * kind.in_use as f64 / total as f64;
+                        Value::Text(Cow::Owned(format!("{percent:.0}%").into_bytes()))
+                    }
+                },
+            ),
+            Column::new(("", "", ""), Shape::Name, "", |kind: &Kind| {
+                Value::Text(Cow::Borrowed(kind.note.as_bytes()))
+            }),
+        ],
+        &kinds,
+    )?;
+    let open = info
+        .handle_count
+        .map(|count| format!(", {count} open files"));
+    document.line(&format!(
+        "{} processes, {} threads{}; up {}",
+        info.process_count,
+        info.thread_count,
+        open.unwrap_or_default(),
+        up_time(clock::since_boot()),
+    ))?;
+    Ok(document.rows("processes", columns, rows)?)
+}
+
+fn kinds(info: &PerformanceInfo, size: impl Fn(u64) -> String) -> [Kind; 4] {
+    [
+        Kind {
+            name: "physical",
+            in_use: info.physical_total.saturating_sub(info.physical_available),
+            total: Some(info.physical_total),
+            note: format!(
+                "{} available; cache {}, shared {}",
+                size(info.physical_available),
+                size(info.system_cache),
+                size(info.shared)
+            ),
+        },
+        Kind {
+            name: "commit",
+            in_use: info.commit_total,
+            total: Some(info.commit_limit),
+            note: String::new(),
+        },
+        Kind {
+            name: "page files",
+            in_use: info.swap_total.saturating_sub(info.swap_free),
+            total: Some(info.swap_total),
+            note: match info.swap_total {
+                0 => "none in use".to_owned(),
+                _ => String::new(),
+            },
+        },
+        Kind {
+            name: "kernel",
+            in_use: info.kernel_total,
+            total: None,
+            note: format!(
+                "paged {}, nonpaged {}",
+                size(info.kernel_paged),
+                size(info.kernel_nonpaged)
+            ),
+        },
+    ]
+}
+
+/// How long the machine has been up: `3d 4h 5m`, `4h 5m`, `5m`.
+fn up_time(up: Duration) -> String {
+    let minutes = up.as_secs() / 60;
+    let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
+    match (days, hours) {
+        (0, 0) => format!("{minutes}m"),
+        (0, _) => format!("{hours}h {minutes}m"),
+        _ => format!("{days}d {hours}h {minutes}m"),
+    }
+}
+
+/// A figure of the machine, or of a process: two tables in one file would be no CSV.
+struct Figure<'a> {
+    pid: Value<'a>,
+    field: &'static str,
+    value: Value<'a>,
+}
+
+fn write_csv<'a>(
+    document: &mut Document<'_>,
+    info: &PerformanceInfo,
+    columns: &[&ProcessColumn<'a>],
+    rows: &[ProcessRow<'a>],
+) -> Result<()> {
+    let of_system = perf::columns();
+    let of_system = of_system.iter().map(|column| Figure {
+        pid: Value::Unknown,
+        field: column.field,
+        value: (column.value)(info),
+    });
+    let of_processes = rows.iter().flat_map(|row| {
+        columns.iter().map(|column| Figure {
+            pid: Value::count(row.status.id.get()),
+            field: column.column.field,
+            value: (column.column.value)(row),
+        })
+    });
+    let figures: Vec<Figure<'_>> = of_system
+        .chain(of_processes.filter(|figure| figure.field != "pid"))
+        .collect();
+    let columns = [
+        Column::new(("", "", "pid"), Shape::Number, "", |figure: &Figure<'_>| {
+            figure.pid.clone()
+        }),
+        Column::new(("", "", "field"), Shape::Word, "", |figure| {
+            Value::Word(figure.field)
+        }),
+        Column::new(("", "", "value"), Shape::Name, "", |figure| {
+            figure.value.clone()
+        }),
+    ];
+    Ok(document.rows("figures", &columns, &figures)?)
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::column::Column;
-use super::value::Value;
+use super::value::{Value, seconds};
 
 /// Writes the header, if asked to, and the rows. A sample's time leads each row where one is
 /// given.
@@ -29,7 +29,7 @@ pub fn write<Row>(
     let mut text = Vec::new();
     for row in rows {
         if let Some(at) = at {
-            writer.write_field(at.as_secs_f64().to_string())?;
+            writer.write_field(seconds(at).to_string())?;
         }
         for column in columns {
             text.clear();
@@ -50,12 +50,13 @@ fn push(text: &mut Vec<u8>, value: &Value<'_>) -> io::Result<()> {
         }
         Value::Signed(number) => write!(text, "{number}"),
         Value::Address(address) => write!(text, "{address:#x}"),
-        Value::Seconds(time) | Value::Moment(time) => write!(text, "{}", time.as_secs_f64()),
+        Value::Seconds(time) | Value::Moment(time) => write!(text, "{}", seconds(*time)),
         Value::Ratio(ratio) => write!(text, "{ratio}"),
         Value::Flag(flag) => write!(text, "{flag}"),
         Value::Word(word) => text.write_all(word.as_bytes()),
         Value::Words(words) => text.write_all(words.join(" ").as_bytes()),
         Value::Letter(letter) => write!(text, "{letter}"),
+        Value::Names(names) => text.write_all(&names.join(&b' ')),
         Value::Text(bytes) => text.write_all(bytes),
         Value::Process { name, .. } => text.write_all(name),
     }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::column::Column;
-use super::value::Value;
+use super::value::{Value, seconds};
 
 /// Writes one row as an object.
 pub fn write_row<Row>(
@@ -28,24 +28,30 @@ impl<C: AsRef<Column<Row>>, Row> Serialize for Object<'_, C, Row> {
             let column = column.as_ref();
             let value = (column.value)(self.row);
             map.serialize_entry(column.field, &value)?;
-            if let Some(bytes) = not_utf8(&value) {
-                map.serialize_entry(&format!("{}_bytes", column.field), &Hex(bytes))?;
+            let exact = format_args!("{}_bytes", column.field);
+            match &value {
+                Value::Text(name) if !is_utf8(name) => {
+                    map.serialize_entry(&exact, &Hex(name))?;
+                }
+                Value::Process { name, .. } if !is_utf8(name) => {
+                    map.serialize_entry(&exact, &Hex(name))?;
+                }
+                Value::Names(names) if !names.iter().all(|name| is_utf8(name)) => {
+                    let names: Vec<Hex<'_>> = names.iter().map(|name| Hex(name)).collect();
+                    map.serialize_entry(&exact, &names)?;
+                }
+                _ => {}
             }
         }
         map.end()
     }
 }
 
-/// The bytes of a name that a JSON string can't hold.
-fn not_utf8<'v>(value: &'v Value<'_>) -> Option<&'v [u8]> {
-    let bytes = match value {
-        Value::Text(bytes) => bytes,
-        Value::Process { name, .. } => *name,
-        _ => return None,
-    };
-    std::str::from_utf8(bytes).is_err().then_some(bytes)
+fn is_utf8(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok()
 }
 
+/// The bytes of a name that a JSON string can't hold.
 struct Hex<'a>(&'a [u8]);
 
 impl Serialize for Hex<'_> {
@@ -68,14 +74,15 @@ impl Serialize for Value<'_> {
             Value::Count(number) | Value::Bytes(number) => serializer.serialize_u64(*number),
             Value::Signed(number) => serializer.serialize_i64(*number),
             Value::Address(address) => serializer.collect_str(&format_args!("{address:#x}")),
-            Value::Seconds(time) | Value::Moment(time) => {
-                serializer.serialize_f64(time.as_secs_f64())
-            }
+            Value::Seconds(time) | Value::Moment(time) => serializer.serialize_f64(seconds(*time)),
             Value::Ratio(ratio) => serializer.serialize_f64(*ratio),
             Value::Flag(flag) => serializer.serialize_bool(*flag),
             Value::Word(word) => serializer.serialize_str(word),
             Value::Words(words) => serializer.collect_seq(words),
             Value::Letter(letter) => serializer.serialize_char(*letter),
+            Value::Names(names) => {
+                serializer.collect_seq(names.iter().map(|name| String::from_utf8_lossy(name)))
+            }
             Value::Text(bytes) => serializer.serialize_str(&String::from_utf8_lossy(bytes)),
             Value::Process { name, .. } => serializer.serialize_str(&String::from_utf8_lossy(name)),
         }

@@ -20,6 +20,7 @@ pub use value::Value;
 use crate::clock::Clock;
 use style::Style;
 use table::Look;
+use value::seconds;
 
 /// The field that tells when a repeated sample was taken.
 const SAMPLE_FIELD: &str = "sample_seconds_since_boot";
@@ -96,7 +97,7 @@ impl Output {
             Format::Json => {
                 self.out.write_all(b"{")?;
                 if let Some(at) = at {
-                    write!(self.out, "\"{SAMPLE_FIELD}\":{}", at.as_secs_f64())?;
+                    write!(self.out, "\"{SAMPLE_FIELD}\":{}", seconds(at))?;
                 }
             }
             Format::Table if at.is_some() && self.terminal.is_some() => {
@@ -159,6 +160,19 @@ impl Document<'_> {
         }
     }
 
+    /// A list that people need not see the heading of if it is empty.
+    pub fn rows_if_any<Row>(
+        &mut self,
+        noun: &str,
+        columns: &[impl AsRef<Column<Row>>],
+        rows: &[Row],
+    ) -> io::Result<()> {
+        match self.output.format() {
+            Format::Table if rows.is_empty() => Ok(()),
+            _ => self.rows(noun, columns, rows),
+        }
+    }
+
     /// A single thing, which a table shows as a list of its figures.
     pub fn record<Row>(
         &mut self,
@@ -187,6 +201,17 @@ impl Document<'_> {
             writeln!(self.output.out, "{text}")?;
         }
         Ok(())
+    }
+
+    /// A size within such a line.
+    pub fn size(&self, bytes: u64) -> String {
+        let mut text = String::new();
+        if self.output.options.exact_bytes {
+            size::push_decimal(&mut text, bytes);
+        } else {
+            size::push_human(&mut text, bytes);
+        }
+        text
     }
 
     /// Closes the answer and hands it on.

@@ -127,9 +127,15 @@ pub fn write_record<Row>(
         if column.shape == Shape::Number || cell.dim {
             line.put(text, cell.width, width, Shape::Number, tone);
             let room = room.saturating_sub(width + 2);
-            if room >= column.about.len() {
+            if room >= NARROWEST {
                 let length = column.about.len();
-                line.put(column.about, length, length, Shape::Word, Tone::Dim);
+                line.put(
+                    column.about,
+                    length,
+                    length.min(room),
+                    Shape::Name,
+                    Tone::Dim,
+                );
             }
         } else {
             line.put(text, cell.width, cell.width.min(room), column.shape, tone);
@@ -199,6 +205,10 @@ impl Line {
         }
         self.first = false;
         let padding = width.saturating_sub(taken);
+        if taken == 0 {
+            self.owed += width;
+            return;
+        }
         if shape == Shape::Number {
             self.owed += padding;
         }
@@ -287,6 +297,7 @@ fn push_value(text: &mut String, value: &Value<'_>, look: &Look<'_>) -> Option<u
                 letter.encode_utf8(&mut [0; 4]).as_bytes(),
             ));
         }
+        Value::Names(names) => return Some(push_printable(text, &names.join(&b' '))),
         Value::Text(bytes) => return Some(push_printable(text, bytes)),
         Value::Process {
             name,

@@ -36,6 +36,8 @@ pub enum Value<'a> {
     Letter(char),
     /// A name or path from outside: any bytes at all.
     Text(Cow<'a, [u8]>),
+    /// Several of them.
+    Names(Vec<&'a [u8]>),
     /// A process's name. A table brackets that of a kernel thread, and draws the branch that
     /// leads to it in a tree.
     Process {
@@ -43,6 +45,11 @@ pub enum Value<'a> {
         kernel: bool,
         branch: &'a str,
     },
+}
+
+/// A span of time as a number of seconds. One rounding, so that 2.53 stays 2.53.
+pub fn seconds(span: Duration) -> f64 {
+    span.as_nanos() as f64 / 1e9
 }
 
 impl<'a> Value<'a> {
@@ -75,6 +82,7 @@ impl<'a> Value<'a> {
             (Value::Words(a), Value::Words(b)) => a.cmp(b),
             (Value::Letter(a), Value::Letter(b)) => a.cmp(b),
             (Value::Text(a), Value::Text(b)) => a.cmp(b),
+            (Value::Names(a), Value::Names(b)) => a.cmp(b),
             (Value::Process { name: a, .. }, Value::Process { name: b, .. }) => a.cmp(b),
             _ => self.rank().cmp(&other.rank()),
         }
