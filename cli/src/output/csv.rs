@@ -4,6 +4,8 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use ::csv::ErrorKind;
+
 use super::column::Column;
 use super::value::{Value, seconds};
 
@@ -16,6 +18,20 @@ pub fn write<Row>(
     columns: &[impl AsRef<Column<Row>>],
     rows: &[Row],
 ) -> io::Result<()> {
+    write_records(out, header, at, columns, rows).map_err(|error| match error.into_kind() {
+        // As it was, since a closed pipe is told by it.
+        ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    })
+}
+
+fn write_records<Row>(
+    out: &mut impl Write,
+    header: bool,
+    at: Option<Duration>,
+    columns: &[impl AsRef<Column<Row>>],
+    rows: &[Row],
+) -> ::csv::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
     if header {
         if at.is_some() {
@@ -38,7 +54,7 @@ pub fn write<Row>(
         }
         writer.write_record(None::<&[u8]>)?;
     }
-    writer.flush()
+    Ok(writer.flush()?)
 }
 
 fn push(text: &mut Vec<u8>, value: &Value<'_>) -> io::Result<()> {
