@@ -1,4 +1,131 @@
-//! The Process Status API for Linux.
+//! What is running on a Linux machine, what is loaded into it, and what memory it uses: the
+//! Process Status API (PSAPI) over the kernel's own interfaces, as one safe library.
+//!
+//! Everything starts at a [`System`], which is `/proc` and `/sys`, here or elsewhere:
+//!
+//! ```
+//! use psapi::System;
+//!
+//! let system = System::new();
+//! println!("{} processes", system.process_ids()?.len());
+//! # Ok::<(), psapi::Error>(())
+//! ```
+//!
+//! # All processes in one pass
+//!
+//! [`System::capture`] reads of every process what [`Fields`] ask for and nothing dearer. No row
+//! mixes two processes, those that end meanwhile are left out, and those that may not be read keep
+//! their place.
+//!
+//! ```
+//! use psapi::{Fields, System};
+//!
+//! let capture = System::new().capture(Fields::MEMORY | Fields::IMAGE)?;
+//! for process in capture.processes() {
+//!     if let (Some(name), Some(memory)) = (process.display_name(), process.memory) {
+//!         println!("{:>8} {:>12} {}", process.id, memory.working_set, name.display());
+//!     }
+//! }
+//! # Ok::<(), psapi::Error>(())
+//! ```
+//!
+//! # One process
+//!
+//! A [`Process`] is pinned: when it ends and its id is given out again, it never answers for the
+//! newcomer.
+//!
+//! ```
+//! use psapi::System;
+//!
+//! let process = System::new().process(std::process::id())?;
+//! if let Some(image) = process.image_file()? {
+//!     println!("it runs {}", image.path.display());
+//! }
+//! for argument in process.command_line()?.arguments() {
+//!     println!("  with {}", argument.display());
+//! }
+//! # Ok::<(), psapi::Error>(())
+//! ```
+//!
+//! # Memory
+//!
+//! [`MemoryCounters`] cost two small files. [`ExactMemory`] makes the kernel walk the process's
+//! page tables, and is read only by its own name.
+//!
+//! ```
+//! let process = psapi::System::new().current_process()?;
+//! let counters = process.memory_counters()?;
+//! println!("in RAM {}, at most {}", counters.working_set, counters.peak_working_set);
+//! println!("faults {} and {}", counters.faults.minor, counters.faults.major);
+//! let exact = process.exact_memory()?;
+//! println!("nobody else has {}", exact.uss);
+//! # Ok::<(), psapi::Error>(())
+//! ```
+//!
+//! # Modules
+//!
+//! Executable and shared libraries, in the dynamic linker's order, the vDSO included; deleted and
+//! replaced files, static programs and other mount namespaces make no difference.
+//!
+//! ```
+//! use psapi::{ModuleFilter, System};
+//!
+//! let process = System::new().current_process()?;
+//! for module in process.modules(ModuleFilter::All)? {
+//!     println!("{:#x} {:>9} {}", module.base, module.size, module.path.display());
+//! }
+//! # Ok::<(), psapi::Error>(())
+//! ```
+//!
+//! # Mapped files
+//!
+//! ```
+//! let process = psapi::System::new().current_process()?;
+//! let address = "this text is a part of the program's file".as_ptr() as u64;
+//! if let Some(file) = process.mapped_file(address)? {
+//!     println!("{address:#x} is in {}", file.path.display());
+//! }
+//! for mapping in process.mappings()? {
+//!     println!("{:#x} {:>12} {}", mapping.start, mapping.size(), mapping.backing.label().display());
+//! }
+//! # Ok::<(), psapi::Error>(())
+//! ```
+//!
+//! # Device drivers
+//!
+//! ```
+//! for driver in psapi::System::new().device_drivers()? {
+//!     println!("{:?} {:x?} {}", driver.kind, driver.load_address, driver.name.display());
+//! }
+//! # Ok::<(), psapi::Error>(())
+//! ```
+//!
+//! # The machine
+//!
+//! ```
+//! let system = psapi::System::new();
+//! let info = system.performance_info()?;
+//! println!("{} of {} bytes promised", info.commit_total, info.commit_limit);
+//! for file in system.page_files()? {
+//!     println!("{}: {} of {} bytes in use", file.path.display(), file.in_use, file.total);
+//! }
+//! # Ok::<(), psapi::Error>(())
+//! ```
+//!
+//! # Conventions
+//!
+//! - Sizes are bytes, addresses are `u64`, names are bytes ([`OsString`](std::ffi::OsString),
+//!   [`PathBuf`](std::path::PathBuf)): the kernel does not promise UTF-8.
+//! - What the kernel can't tell is `None`, never 0.
+//! - Each item says where its figures come from, what they cost and which privileges they need.
+//!   `PROC`, `SYS` and `PID` there are the proc root, the sys root and the process.
+//! - An [`Error`] says what was asked, of which process, what refused, and what would allow it.
+//! - Items that answer to a PSAPI function are found by its name in the search of these pages.
+//!
+//! # Features
+//!
+//! - `serde`: `serde::Serialize` for the answers. A text that is not UTF-8 becomes a sequence of its
+//!   bytes, so that nothing is lost.
 
 mod driver;
 mod error;
