@@ -1,2 +1,44 @@
-//! Developer tasks.
-fn main() {}
+//! Developer tasks, run as `cargo xtask TASK`.
+
+mod bench;
+mod fuzz;
+mod run;
+mod test;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+Developer tasks.
+
+cargo xtask test [STEP…]                    all that CI runs, or the steps named
+cargo xtask fuzz [--seconds N] [TARGET…]    looks for inputs that break a parser, 60 s a target
+cargo xtask bench [ARGUMENT…]               measures against bare system calls and peers
+
+Steps of test: ";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let task = arguments.next();
+    let rest: Vec<_> = arguments.collect();
+    let done = match task.as_deref() {
+        Some("test") => test::run(&rest),
+        Some("fuzz") => fuzz::run(&rest),
+        Some("bench") => bench::run(&rest),
+        Some("help" | "--help" | "-h") => {
+            println!("{USAGE}{}", test::step_names());
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}{}", test::step_names());
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! `cargo xtask test`: all that CI runs, step by step, with a summary at the end. A step that
+//! fails does not keep the others from running.
+
+mod msrv;
+mod nobody;
+mod tools;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use crate::fuzz;
+use crate::run::{self, cargo};
+
+/// How long a fuzz target runs here, in seconds; `cargo xtask fuzz` runs longer.
+const FUZZ_SECONDS: u32 = 4;
+
+/// Everything that is tested: doctests are apart, since nextest does not know them.
+const EVERYTHING: &[&str] = &[
+    "--workspace",
+    "--all-features",
+    "--lib",
+    "--bins",
+    "--tests",
+];
+
+/// What a step came to.
+enum Outcome {
+    Passed,
+    Failed(String),
+    /// It could not be tried here; says why.
+    Skipped(String),
+}
+
+struct Step {
+    name: &'static str,
+    what: &'static str,
+    run: fn() -> Result<Outcome>,
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "tools",
+        what: "what the tests need is installed",
+        run: tools::provide,
+    },
+    Step {
+        name: "fmt",
+        what: "formatting",
+        run: format,
+    },
+    Step {
+        name: "clippy",
+        what: "lints, with and without features",
+        run: clippy,
+    },
+    Step {
+        name: "msrv",
+        what: "dependencies compile with the oldest compiler that is promised",
+        run: msrv::check,
+    },
+    Step {
+        name: "tests",
+        what: "unit, property and live tests",
+        run: tests,
+    },
+    Step {
+        name: "nobody",
+        what: "the tests once more, without privileges",
+        run: nobody::tests,
+    },
+    Step {
+        name: "doctests",
+        what: "examples in the documentation",
+        run: doctests,
+    },
+    Step {
+        name: "doc",
+        what: "documentation builds without warnings",
+        run: documentation,
+    },
+    Step {
+        name: "fuzz",
+        what: "a few seconds of fuzzing each parser",
+        run: short_fuzz,
+    },
+];
+
+/// The steps' names, in order.
+pub fn step_names() -> String {
+    let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+    names.join(" ")
+}
+
+/// Runs the steps named, or all; says whether none failed.
+pub fn run(names: &[String]) -> Result<bool> {
+    let unknown = |name: &&String| STEPS.iter().all(|step| step.name != **name);
+    if let Some(name) = names.iter().find(unknown) {
+        anyhow::bail!("there is no step {name}; there are: {}", step_names());
+    }
+    let chosen = STEPS
+        .iter()
+        .filter(|step| names.is_empty() || names.iter().any(|name| name == step.name));
+    let mut results = Vec::new();
+    for step in chosen {
+        println!("\n=== {}: {}", step.name, step.what);
+        let start = Instant::now();
+        let outcome = (step.run)().unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
+        results.push((step, outcome, start.elapsed()));
+    }
+    Ok(summarize(&results))
+}
+
+fn summarize(results: &[(&Step, Outcome, Duration)]) -> bool {
+    println!("\n=== summary");
+    let mut passed = true;
+    for (step, outcome, time) in results {
+        let (word, why) = match outcome {
+            Outcome::Passed => ("passed", String::new()),
+            Outcome::Skipped(why) => ("SKIPPED", format!(": {why}")),
+            Outcome::Failed(why) => ("FAILED", format!(": {why}")),
+        };
+        passed &= !matches!(outcome, Outcome::Failed(_));
+        let seconds = time.as_secs_f64();
+        println!(
+            "{:10}{word:8} {seconds:6.1} s  {}{why}",
+            step.name, step.what
+        );
+    }
+    let all: Duration = results.iter().map(|(_, _, time)| *time).sum();
+    let verdict = if passed { "all passed" } else { "FAILED" };
+    println!("{verdict}, {:.1} s", all.as_secs_f64());
+    passed
+}
+
+/// Passed if all the commands succeed; all are run, so that one run shows everything.
+fn all(commands: impl IntoIterator<Item = std::process::Command>) -> Result<Outcome> {
+    let mut failed = 0;
+    for mut command in commands {
+        failed += usize::from(!run::succeeds(&mut command)?);
+    }
+    Ok(match failed {
+        0 => Outcome::Passed,
+        _ => Outcome::Failed("see above".into()),
+    })
+}
+
+fn format() -> Result<Outcome> {
+    all([
+        cargo(["fmt", "--all", "--check"]),
+        cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]),
+    ])
+}
+
+fn clippy() -> Result<Outcome> {
+    let strict = ["--", "--deny", "warnings"];
+    let mut everything = cargo(["clippy", "--workspace", "--all-targets", "--all-features"]);
+    let mut plain = cargo(["clippy", "--package", "psapi", "--all-targets"]);
+    everything.args(strict);
+    plain.arg("--no-default-features").args(strict);
+    all([everything, plain])
+}
+
+fn tests() -> Result<Outcome> {
+    let runner: &[&str] = if run::works(&mut cargo(["nextest", "--version"])) {
+        &["nextest", "run"]
+    } else {
+        &["test"]
+    };
+    all([cargo([runner, EVERYTHING].concat())])
+}
+
+fn doctests() -> Result<Outcome> {
+    all([cargo(["test", "--doc", "--workspace", "--all-features"])])
+}
+
+fn documentation() -> Result<Outcome> {
+    // The command is a program of the library's name: both would be documented in one place.
+    let mut doc = cargo(["doc", "--workspace", "--exclude", "psapi-cli"]);
+    doc.args(["--all-features", "--no-deps"]);
+    doc.env("RUSTDOCFLAGS", "--deny warnings");
+    all([doc])
+}
+
+fn short_fuzz() -> Result<Outcome> {
+    if !tools::has_cpp_compiler() {
+        return Ok(Outcome::Skipped(
+            "libFuzzer needs a C++ compiler: install g++".into(),
+        ));
+    }
+    let passed = fuzz::fuzz(FUZZ_SECONDS, &[]).context("fuzzing")?;
+    Ok(match passed {
+        true => Outcome::Passed,
+        false => Outcome::Failed("a target broke; see above".into()),
+    })
+}
