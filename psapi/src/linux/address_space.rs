@@ -1,6 +1,7 @@
 //! The mappings of one process by either way that the kernel offers: `PROCMAP_QUERY` where it
 //! exists, else the text of `maps`. Both give the same answers.
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::os::fd::{AsFd as _, OwnedFd};
 
@@ -20,6 +21,8 @@ pub(crate) struct AddressSpace<'d> {
     maps: OwnedFd,
     /// The text, where that has to do.
     text: Option<Text>,
+    /// Where the kernel puts a name.
+    room: RefCell<Box<[u8; NAME_ROOM]>>,
 }
 
 impl<'d> AddressSpace<'d> {
@@ -42,6 +45,7 @@ impl<'d> AddressSpace<'d> {
             process,
             maps,
             text,
+            room: RefCell::new(Box::new([0; NAME_ROOM])),
         })
     }
 
@@ -68,8 +72,7 @@ impl<'d> AddressSpace<'d> {
         if let Some(text) = &self.text {
             return Ok(named(text, name));
         }
-        let mut room = [0; NAME_ROOM];
-        match procmap_query::query_name(self.maps.as_fd(), which, &mut room) {
+        match procmap_query::query_name(self.maps.as_fd(), which, &mut self.room.borrow_mut()) {
             Ok(Some((vma, found))) => {
                 name.clear();
                 name.extend_from_slice(found);

@@ -179,11 +179,13 @@ impl<'a> Elf<'a> {
 
     /// The addresses that the image asks for, first to last `PT_LOAD`, in whole pages.
     pub(crate) fn extent(&self, page: u64) -> Option<(u64, u64)> {
-        let start = self.loads().map(|load| load.vaddr).min()?;
-        let end = self
-            .loads()
-            .map(|load| load.vaddr.checked_add(load.memory_size))
-            .try_fold(0, |last, end| Some(last.max(end?)))?;
+        let (start, end) = self.loads().try_fold((u64::MAX, 0), |(start, end), load| {
+            let load_end = load.vaddr.checked_add(load.memory_size)?;
+            Some((load.vaddr.min(start), load_end.max(end)))
+        })?;
+        if start >= end {
+            return None;
+        }
         Some((start - start % page, end.checked_next_multiple_of(page)?))
     }
 }
@@ -268,4 +270,257 @@ pub(crate) fn dynamic(words: Words, section: &[u8]) -> Dynamic {
         }
     }
     dynamic
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Writes images by the tables of the ELF specification.
+    struct Writer {
+        words: Words,
+        bytes: Vec<u8>,
+    }
+
+    impl Writer {
+        fn put(&mut self, value: u64, size: usize) {
+            let little = value.to_le_bytes();
+            match self.words.endian {
+                Endianness::Little => self.bytes.extend_from_slice(&little[..size]),
+                Endianness::Big => self.bytes.extend(little[..size].iter().rev()),
+            }
+        }
+
+        fn word(&mut self, value: u64) {
+            self.put(value, self.words.size());
+        }
+    }
+
+    /// An image with program headers right behind its header.
+    fn image(words: Words, entry: u64, segments: &[(u32, Segment)]) -> Vec<u8> {
+        let wide = words.is_64_bit;
+        let data = match words.endian {
+            Endianness::Little => 1,
+            Endianness::Big => 2,
+        };
+        let mut writer = Writer {
+            words,
+            bytes: vec![0x7f, b'E', b'L', b'F', 1 + u8::from(wide), data, 1, 0],
+        };
+        writer.bytes.resize(16, 0);
+        writer.put(3, 2); // e_type
+        writer.put(62, 2); // e_machine
+        writer.put(1, 4); // e_version
+        writer.word(entry);
+        writer.word(if wide { 64 } else { 52 }); // e_phoff
+        writer.word(0); // e_shoff
+        writer.put(0, 4); // e_flags
+        writer.put(if wide { 64 } else { 52 }, 2); // e_ehsize
+        writer.put(if wide { 56 } else { 32 }, 2); // e_phentsize
+        writer.put(segments.len() as u64, 2); // e_phnum
+        writer.put(0, 6); // sections
+        for (p_type, segment) in segments {
+            writer.put((*p_type).into(), 4);
+            if wide {
+                writer.put(5, 4); // p_flags
+            }
+            writer.word(segment.offset);
+            writer.word(segment.vaddr);
+            writer.word(segment.vaddr); // p_paddr
+            writer.word(segment.file_size);
+            writer.word(segment.memory_size);
+            if !wide {
+                writer.put(5, 4); // p_flags
+            }
+            writer.word(segment.align);
+        }
+        writer.bytes
+    }
+
+    fn segment(kind: Kind, vaddr: u64, size: u64) -> (u32, Segment) {
+        let p_type = match kind {
+            Kind::Load => 1,
+            Kind::Dynamic => 2,
+            Kind::Note => 4,
+            Kind::Other => 0x6474_e551,
+        };
+        let segment = Segment {
+            kind,
+            offset: vaddr & 0xffff,
+            vaddr,
+            file_size: size,
+            memory_size: size,
+            align: 8,
+        };
+        (p_type, segment)
+    }
+
+    fn all_words() -> impl Iterator<Item = Words> {
+        [false, true].into_iter().flat_map(|is_64_bit| {
+            [Endianness::Little, Endianness::Big].map(|endian| Words::new(is_64_bit, endian))
+        })
+    }
+
+    #[test]
+    fn headers_of_both_classes_and_orders_parse() {
+        for words in all_words() {
+            let segments = [
+                segment(Kind::Other, 0, 0),
+                segment(Kind::Load, 0x0804_8100, 0x1000),
+                segment(Kind::Load, 0x0804_bf00, 0x101),
+                segment(Kind::Dynamic, 0x0804_bf10, 0x90),
+                segment(Kind::Note, 0x0804_8120, 0x24),
+            ];
+            let bytes = image(words, 0x0804_8200, &segments);
+            let elf = Elf::parse(&bytes).unwrap();
+            assert_eq!((elf.words, elf.entry), (words, 0x0804_8200));
+            let expected: Vec<Segment> = segments.iter().map(|(_, segment)| *segment).collect();
+            assert_eq!(elf.segments().collect::<Vec<_>>(), expected);
+            // The last segment ends one byte into a page.
+            assert_eq!(elf.extent(4096), Some((0x0804_8000, 0x0804_d000)));
+            assert_eq!(elf.dynamic(), Some(expected[3]));
+            assert_eq!(elf.notes().collect::<Vec<_>>(), [expected[4]]);
+        }
+    }
+
+    #[test]
+    fn a_cut_header_says_what_it_needs() {
+        for words in all_words() {
+            let bytes = image(
+                words,
+                0,
+                &[segment(Kind::Load, 0, 1), segment(Kind::Load, 9, 1)],
+            );
+            for length in 0..bytes.len() {
+                match Elf::parse(&bytes[..length]).unwrap_err() {
+                    NoElf::Short(needed) => {
+                        assert!(needed > length && needed <= bytes.len().max(64))
+                    }
+                    NoElf::Wrong => panic!("cut at {length}"),
+                }
+            }
+            assert!(Elf::parse(&bytes).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_is_told() {
+        assert_eq!(Elf::parse(b"#!/bin/sh\n").unwrap_err(), NoElf::Wrong);
+        assert_eq!(Elf::parse(b"\x7fELF\x03").unwrap_err(), NoElf::Wrong);
+        assert_eq!(Elf::parse(&[0; 64]).unwrap_err(), NoElf::Wrong);
+        let words = Words::new(true, Endianness::Little);
+        let wraps = [segment(Kind::Load, u64::MAX - 8, 9)];
+        let bytes = image(words, 0, &wraps);
+        assert_eq!(Elf::parse(&bytes).unwrap().extent(4096), None);
+        assert_eq!(
+            Elf::parse(&image(words, 0, &[])).unwrap().extent(4096),
+            None
+        );
+        // Program headers that would lie beyond all addresses.
+        let mut bytes = image(words, 0, &wraps);
+        bytes[32..40].copy_from_slice(&u64::MAX.to_le_bytes());
+        assert_eq!(Elf::parse(&bytes).unwrap_err(), NoElf::Wrong);
+    }
+
+    #[test]
+    fn the_build_id_is_found_among_other_notes() {
+        let words = Words::new(true, Endianness::Little);
+        let note = |kind: u32, name: &[u8], content: &[u8]| {
+            let mut note = Vec::new();
+            for number in [name.len() as u32, content.len() as u32, kind] {
+                note.extend_from_slice(&number.to_le_bytes());
+            }
+            for part in [name, content] {
+                note.extend_from_slice(part);
+                note.resize(note.len().next_multiple_of(4), 0);
+            }
+            note
+        };
+        let wanted = note(3, b"GNU\0", &[0xab, 0xcd, 0xef]);
+        let others = [
+            note(1, b"GNU\0", &[9; 16]),
+            note(3, b"Go\0\0", &[7; 8]),
+            note(3, b"", &[7; 8]),
+        ];
+        let notes = [others.concat(), wanted.clone()].concat();
+        assert_eq!(build_id(words, 4, &notes), Some(&[0xab, 0xcd, 0xef][..]));
+        assert_eq!(build_id(words, 0, &notes), Some(&[0xab, 0xcd, 0xef][..]));
+        assert_eq!(build_id(words, 4, &others.concat()), None);
+        assert_eq!(build_id(words, 4, &note(3, b"GNU\0", &[])), None);
+        for end in 0..wanted.len() - 1 {
+            assert_eq!(build_id(words, 4, &wanted[..end]), None, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn dynamic_entries_end_at_the_null() {
+        for words in all_words() {
+            let mut writer = Writer {
+                words,
+                bytes: Vec::new(),
+            };
+            let entries = [
+                (1, 7),
+                (14, 0x1a),
+                (5, 0x400),
+                (10, 0x99),
+                (21, 0x7000),
+                (0, 0),
+                (14, 1),
+            ];
+            for (tag, value) in entries {
+                writer.word(tag);
+                writer.word(value);
+            }
+            let expected = Dynamic {
+                soname: Some(0x1a),
+                strtab: Some(0x400),
+                strsz: Some(0x99),
+                debug: Some(0x7000),
+            };
+            assert_eq!(dynamic(words, &writer.bytes), expected);
+            assert_eq!(
+                dynamic(words, &writer.bytes[..words.size() * 3]),
+                Dynamic::default()
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_parse_to_something(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            explore(&bytes);
+            for words in all_words() {
+                dynamic(words, &bytes);
+                for align in [0, 3, 4, 8, u64::MAX] {
+                    build_id(words, align, &bytes);
+                }
+            }
+        }
+
+        #[test]
+        fn damage_to_a_true_header_breaks_nothing(
+            which in 0..4usize,
+            damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
+        ) {
+            let words = all_words().nth(which).unwrap();
+            let segments = [segment(Kind::Load, 0, 99), segment(Kind::Note, 9, 36), segment(Kind::Dynamic, 7, 16)];
+            let mut bytes = image(words, 0x200, &segments);
+            for (at, byte) in damage {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            explore(&bytes);
+        }
+    }
+
+    fn explore(bytes: &[u8]) {
+        if let Ok(elf) = Elf::parse(bytes) {
+            elf.extent(4096);
+            elf.dynamic();
+            elf.notes().count();
+        }
+    }
 }

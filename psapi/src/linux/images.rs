@@ -91,6 +91,9 @@ struct Search<'s> {
     name: Vec<u8>,
 }
 
+/// The path of an image's file, and whether that is deleted.
+type Path = (Vec<u8>, bool);
+
 /// An image, as far as it takes to tell which mappings are its own.
 struct Met {
     bias: u64,
@@ -198,67 +201,76 @@ impl<'s> Search<'s> {
 
     /// Looks up what the linker lists.
     fn linked(&mut self, list: &[link_map::Entry]) -> Result<(), Refusal> {
-        let Some(memory) = &self.memory else {
+        let Some(memory) = self.memory.take() else {
             return Ok(());
         };
-        let executable = self.images.first().map(|image| image.addresses());
-        let listed: Vec<_> = list
-            .iter()
-            .enumerate()
+        let executable = self.images.first().map(Image::addresses);
+        let listed: Vec<_> = (0..)
+            .zip(list)
             .filter(|(_, entry)| !executable.as_ref().is_some_and(|e| e.contains(&entry.l_ld)))
             .collect();
-        let bases: Vec<u64> = listed.iter().map(|(_, entry)| entry.l_addr).collect();
-        let mut bytes = Vec::new();
-        let lengths = memory.read_many(&bases, HEADER_ROOM, &mut bytes);
-        let headers = bytes.chunks_exact(HEADER_ROOM).zip(lengths);
         self.images.reserve(listed.len());
-        for ((rank, entry), (header, length)) in listed.into_iter().zip(headers) {
-            let Some(header) = header.get(..length) else {
-                continue;
-            };
-            // What does not start where its addresses do, or has unusual headers, is found in
-            // the gaps.
-            let Ok(elf) = Elf::parse(header) else {
-                continue;
-            };
-            let Some((first, end)) = elf.extent(self.page) else {
-                continue;
-            };
-            let bias = elf.words.wrap(entry.l_addr.wrapping_sub(first));
-            let l_ld = elf
-                .dynamic()
-                .map(|s| elf.words.wrap(s.vaddr.wrapping_add(bias)));
-            if l_ld != Some(entry.l_ld) {
-                continue;
+        let mut headers = Vec::new();
+        for listed in listed.chunks(HEADERS_AT_ONCE) {
+            let bases: Vec<u64> = listed.iter().map(|(_, entry)| entry.l_addr).collect();
+            let lengths = memory.read_many(&bases, HEADER_ROOM, &mut headers);
+            for (index, (&(rank, entry), length)) in listed.iter().zip(lengths).enumerate() {
+                let header = headers[index * HEADER_ROOM..].get(..length);
+                if let Some(header) = header
+                    && let Some(image) = self.linked_image(&memory, entry, header, rank)?
+                {
+                    self.images.push(image);
+                }
             }
-            let named = self
-                .space
-                .find_named(Which::At(entry.l_addr), &mut self.name)?;
-            let Some((vma, doubtful)) = named else {
-                continue;
-            };
-            if !vma.file.is_file() && self.name != VDSO {
-                continue;
-            }
-            let source = Source::Memory { memory, bias };
-            let (path, deleted) = path_of(self.process, &self.name, vma.file, doubtful);
-            let build_id = match image_bytes::build_id_at_hand(&elf, header) {
-                Some(id) => Some(id.to_vec()),
-                None => source.build_id(&elf),
-            };
-            self.images.push(Image {
-                base: entry.l_addr,
-                size: end - first,
-                entry: entry_of(&elf, bias),
-                is_64_bit: elf.words.size() == 8,
-                path,
-                deleted,
-                build_id,
-                soname: self.manner.soname.then(|| source.soname(&elf)).flatten(),
-                rank: Rank::Linked(rank),
-            });
         }
+        self.memory = Some(memory);
         Ok(())
+    }
+
+    /// `None`: what does not start where its addresses do, or has unusual headers, is found in the
+    /// gaps; what is of no file is no image.
+    fn linked_image(
+        &mut self,
+        memory: &Memory,
+        entry: &link_map::Entry,
+        header: &[u8],
+        rank: usize,
+    ) -> Result<Option<Image>, Refusal> {
+        let Ok(elf) = Elf::parse(header) else {
+            return Ok(None);
+        };
+        let Some((first, end)) = elf.extent(self.page) else {
+            return Ok(None);
+        };
+        let bias = elf.words.wrap(entry.l_addr.wrapping_sub(first));
+        let section = elf.dynamic().map(|section| section.vaddr);
+        if section.map(|vaddr| elf.words.wrap(vaddr.wrapping_add(bias))) != Some(entry.l_ld) {
+            return Ok(None);
+        }
+        let at = Which::At(entry.l_addr);
+        let Some((vma, doubtful)) = self.space.find_named(at, &mut self.name)? else {
+            return Ok(None);
+        };
+        if !vma.file.is_file() && self.name != VDSO {
+            return Ok(None);
+        }
+        let source = Source::Memory { memory, bias };
+        let (path, deleted) = path_of(self.process, &self.name, vma.file, doubtful);
+        let build_id = match image_bytes::build_id_at_hand(&elf, header) {
+            Some(id) => Some(id.to_vec()),
+            None => source.build_id(&elf),
+        };
+        Ok(Some(Image {
+            base: entry.l_addr,
+            size: end - first,
+            entry: entry_of(&elf, bias),
+            is_64_bit: elf.words.size() == 8,
+            path,
+            deleted,
+            build_id,
+            soname: self.manner.soname.then(|| source.soname(&elf)).flatten(),
+            rank: Rank::Linked(rank),
+        }))
     }
 
     /// Searches what lies between the linker's images.
@@ -359,8 +371,8 @@ impl<'s> Search<'s> {
         Ok(())
     }
 
-    /// The image that a mapping is part of, with its path and whether that is deleted.
-    fn image_of(&mut self, vma: &Vma) -> Result<Option<(Met, (Vec<u8>, bool))>, Refusal> {
+    /// The image that a mapping is part of.
+    fn image_of(&mut self, vma: &Vma) -> Result<Option<(Met, Path)>, Refusal> {
         let named = self
             .space
             .find_named(Which::At(vma.start), &mut self.name)?;
@@ -517,8 +529,11 @@ impl<'s> Search<'s> {
     }
 }
 
-/// How much of the linker's memory is read at a time: its entries lie about a kilobyte apart.
-const LINKER_WINDOW: usize = 8192;
+/// How many headers are read at a time: few enough to stay in the processor's cache.
+const HEADERS_AT_ONCE: usize = 64;
+
+/// How much of the linker's memory is read at a time: its entries lie a few kilobytes apart.
+const LINKER_WINDOW: usize = 16384;
 
 const VDSO: &[u8] = b"[vdso]";
 
