@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{completions, drivers, man, memory, overview, pagefiles, perf, ps};
+use crate::commands::{
+    completions, drivers, man, mapped, maps, memory, modules, overview, pagefiles, perf, ps,
+};
 use crate::output::{self, Format};
 
 const AFTER: &str = "\
@@ -48,6 +50,12 @@ pub enum Command {
     Ps(ps::Args),
     /// Memory counters of processes
     Memory(memory::Args),
+    /// What is loaded into processes: executable, libraries, vDSO
+    Modules(modules::Args),
+    /// The mappings of processes
+    Maps(maps::Args),
+    /// The files that are mapped at addresses of a process
+    Mapped(mapped::Args),
     /// The kernel image and its drivers, loaded and built in
     Drivers(drivers::Args),
     /// The files and partitions that memory is moved to when RAM is short

@@ -118,7 +118,7 @@ fn columns() -> [Column<DeviceDriver>; 10] {
             Shape::Word,
             |driver| Value::Flag(driver.permanent),
         )
-        .on_request(),
+        .in_table_if(false),
         column(("taint", "TAINT", "taint"), Shape::Word, |driver| {
             Value::Text(Cow::Borrowed(driver.taint.as_bytes()))
         }),

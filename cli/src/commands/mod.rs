@@ -3,7 +3,10 @@
 pub mod completions;
 pub mod drivers;
 pub mod man;
+pub mod mapped;
+pub mod maps;
 pub mod memory;
+pub mod modules;
 pub mod overview;
 pub mod pagefiles;
 pub mod perf;

@@ -35,7 +35,7 @@ fn columns() -> [Column<PageFile>; 7] {
         column(("peak", "PEAK", "peak_bytes"), Shape::Number, |file| {
             file.peak.map_or(Value::Unknown, Value::Bytes)
         })
-        .on_request(),
+        .in_table_if(false),
         column(
             ("priority", "PRIORITY", "priority"),
             Shape::Number,

@@ -56,9 +56,9 @@ impl<Row> Column<Row> {
         }
     }
 
-    /// Leaves it out of tables unless it is chosen.
-    pub const fn on_request(mut self) -> Self {
-        self.in_table = false;
+    /// Leaves it out of tables where it would tell nothing, or was not asked for.
+    pub const fn in_table_if(mut self, shown: bool) -> Self {
+        self.in_table = shown;
         self
     }
 

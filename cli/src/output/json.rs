@@ -71,7 +71,9 @@ impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Value::Unknown | Value::Refused => serializer.serialize_none(),
-            Value::Count(number) | Value::Bytes(number) => serializer.serialize_u64(*number),
+            Value::Count(number) | Value::Bytes(number) | Value::Offset(number) => {
+                serializer.serialize_u64(*number)
+            }
             Value::Signed(number) => serializer.serialize_i64(*number),
             Value::Address(address) => serializer.collect_str(&format_args!("{address:#x}")),
             Value::Seconds(time) | Value::Moment(time) => serializer.serialize_f64(seconds(*time)),

@@ -284,7 +284,7 @@ fn push_value(text: &mut String, value: &Value<'_>, look: &Look<'_>) -> Option<u
         Value::Bytes(bytes) => push_human(text, *bytes),
         // Writing to a String can't fail.
         Value::Signed(number) => drop(write!(text, "{number}")),
-        Value::Address(address) => drop(write!(text, "{address:#x}")),
+        Value::Address(address) | Value::Offset(address) => drop(write!(text, "{address:#x}")),
         Value::Seconds(span) => push_span(text, *span),
         Value::Moment(since_boot) => text.push_str(&look.clock.local(*since_boot)),
         Value::Ratio(ratio) => push_ratio(text, *ratio),

@@ -21,6 +21,8 @@ pub enum Value<'a> {
     Bytes(u64),
     /// Hexadecimal everywhere: above 2⁵³ many JSON readers would round it.
     Address(u64),
+    /// A place in a file: hexadecimal in a table, a number elsewhere.
+    Offset(u64),
     /// A span of time.
     Seconds(Duration),
     /// A moment, as the time since boot; local time in a table.
@@ -68,10 +70,14 @@ impl<'a> Value<'a> {
     /// Orders values of one column; those without a value come first.
     pub fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
-            (Value::Count(a) | Value::Bytes(a) | Value::Address(a), b) => match b {
-                Value::Count(b) | Value::Bytes(b) | Value::Address(b) => a.cmp(b),
-                _ => self.rank().cmp(&other.rank()),
-            },
+            (Value::Count(a) | Value::Bytes(a) | Value::Address(a) | Value::Offset(a), b) => {
+                match b {
+                    Value::Count(b) | Value::Bytes(b) | Value::Address(b) | Value::Offset(b) => {
+                        a.cmp(b)
+                    }
+                    _ => self.rank().cmp(&other.rank()),
+                }
+            }
             (Value::Signed(a), Value::Signed(b)) => a.cmp(b),
             (Value::Seconds(a), Value::Seconds(b)) | (Value::Moment(a), Value::Moment(b)) => {
                 a.cmp(b)

@@ -1,0 +1,145 @@
+//! `psapi maps`: the mappings of processes.
+
+use std::borrow::Cow;
+use std::os::unix::ffi::OsStringExt;
+
+use anyhow::Result;
+use psapi::{Backing, Mapping, ProcessId};
+
+use crate::output::{Column, Shape, Value};
+use crate::session::Session;
+use crate::target::Targets;
+
+/// Options of `psapi maps`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    targets: Targets,
+    /// End address, device and inode in tables, too
+    #[arg(long, short = 'l')]
+    details: bool,
+}
+
+/// A mapping and whose it is.
+struct Row {
+    pid: ProcessId,
+    mapping: Mapping,
+}
+
+pub fn run(args: &Args, session: &mut Session) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut processes = 0;
+    args.targets.ask(session, |process| {
+        let mappings = process.mappings()?;
+        processes += 1;
+        rows.extend(mappings.into_iter().map(|mapping| Row {
+            pid: process.id(),
+            mapping,
+        }));
+        Ok(())
+    });
+    if processes == 0 {
+        return Ok(());
+    }
+    let columns = columns(&rows, processes > 1, args.details);
+    let columns = session.output.usual(&columns);
+    let mut document = session.output.document(None)?;
+    document.rows("mappings", &columns, &rows)?;
+    Ok(document.end()?)
+}
+
+fn columns(rows: &[Row], several: bool, details: bool) -> [Column<Row>; 11] {
+    let deleted = rows.iter().any(|row| row.deleted() == Some(true));
+    [
+        column(("pid", "PID", "pid"), Shape::Number, |row| {
+            Value::count(row.pid.get())
+        })
+        .in_table_if(several),
+        column(("start", "START", "start_address"), Shape::Number, |row| {
+            Value::Address(row.mapping.start)
+        }),
+        column(("end", "END", "end_address"), Shape::Number, |row| {
+            Value::Address(row.mapping.end)
+        })
+        .in_table_if(details),
+        column(("size", "SIZE", "size_bytes"), Shape::Number, |row| {
+            Value::Bytes(row.mapping.size())
+        }),
+        column(("permissions", "PERM", "permissions"), Shape::Word, |row| {
+            Value::Text(Cow::Owned(row.permissions().to_vec()))
+        }),
+        column(("offset", "OFFSET", "offset_bytes"), Shape::Number, |row| {
+            row.mapping
+                .file
+                .map_or(Value::Unknown, |_| Value::Offset(row.mapping.offset))
+        }),
+        column(("device", "DEVICE", "device"), Shape::Word, |row| {
+            row.mapping.file.map_or(Value::Unknown, |file| {
+                Value::Text(Cow::Owned(
+                    format!("{}:{}", file.major, file.minor).into_bytes(),
+                ))
+            })
+        })
+        .in_table_if(details),
+        column(("inode", "INODE", "inode"), Shape::Number, |row| {
+            row.mapping
+                .file
+                .map_or(Value::Unknown, |file| Value::Count(file.inode))
+        })
+        .in_table_if(details),
+        column(("kind", "KIND", "kind"), Shape::Word, |row| {
+            Value::Word(row.kind())
+        }),
+        column(("deleted", "DELETED", "deleted"), Shape::Word, |row| {
+            row.deleted().map_or(Value::Unknown, Value::Flag)
+        })
+        .in_table_if(deleted),
+        column(("name", "NAME", "name"), Shape::Path, |row| {
+            Value::Text(Cow::Owned(row.mapping.backing.label().into_vec()))
+        }),
+    ]
+}
+
+impl Row {
+    /// As `maps` writes them: `r-xp`.
+    fn permissions(&self) -> [u8; 4] {
+        let letter = |allowed: bool, letter: u8| if allowed { letter } else { b'-' };
+        let mapping = &self.mapping;
+        [
+            letter(mapping.readable, b'r'),
+            letter(mapping.writable, b'w'),
+            letter(mapping.executable, b'x'),
+            if mapping.shared { b's' } else { b'p' },
+        ]
+    }
+
+    fn deleted(&self) -> Option<bool> {
+        match self.mapping.backing {
+            Backing::File { deleted, .. } => Some(deleted),
+            _ => None,
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.mapping.backing {
+            Backing::File { .. } => "file",
+            Backing::Memfd { .. } => "memfd",
+            Backing::SysV { .. } => "sysv",
+            Backing::SharedAnonymous { .. } => "shared",
+            Backing::Anonymous { .. } => "anonymous",
+            Backing::Heap => "heap",
+            Backing::Stack => "stack",
+            Backing::Vdso => "vdso",
+            Backing::Kernel { .. } => "kernel",
+            _ => "other",
+        }
+    }
+}
+
+fn column(
+    names: (&'static str, &'static str, &'static str),
+    shape: Shape,
+    value: for<'r> fn(&'r Row) -> Value<'r>,
+) -> Column<Row> {
+    Column::new(names, shape, "", value)
+}
