@@ -7,12 +7,10 @@ use std::os::fd::{AsFd as _, OwnedFd};
 
 use rustix::io::Errno;
 
-use super::file::{Directory, read_whole};
-use super::maps::{self, Access, Vma};
+use super::file::Directory;
+use super::maps::{self, Access, FILE, Vma};
 use super::procmap_query::{self, NAME_ROOM, Which};
-use crate::error::{Cause, Refusal};
-
-const FILE: &[u8] = b"maps";
+use crate::error::Refusal;
 
 /// An open `maps` file: it answers for the address space that the process had when it was opened.
 #[derive(Debug)]
@@ -134,20 +132,8 @@ struct Text {
 impl Text {
     fn read(process: &Directory, maps: &OwnedFd) -> Result<Self, Refusal> {
         let mut bytes = Vec::new();
-        rustix::fs::seek(maps, rustix::fs::SeekFrom::Start(0))
-            .and_then(|_| read_whole(maps.as_fd(), &mut bytes))
-            .map_err(|errno| process.refusal(FILE, errno))?;
-        if bytes.is_empty() {
-            return Err(process.refusal(FILE, Errno::SRCH));
-        }
-        let text = Text::parse(bytes);
-        match text.vmas.is_empty() {
-            true => Err(Refusal::new(
-                process.path_of(FILE),
-                Cause::Malformed("no line is a mapping"),
-            )),
-            false => Ok(text),
-        }
+        maps::read_open(process, maps.as_fd(), &mut bytes)?;
+        Ok(Text::parse(bytes))
     }
 
     fn parse(bytes: Vec<u8>) -> Self {

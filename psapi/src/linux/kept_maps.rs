@@ -11,12 +11,10 @@ use std::sync::{PoisonError, RwLock};
 
 use super::address_space::AddressSpace;
 use super::file::Directory;
-use super::maps::Vma;
+use super::maps::{FILE, Vma};
 use super::procmap_query::{self, NAME_ROOM, Which};
 use super::stat;
 use crate::error::Refusal;
-
-const FILE: &[u8] = b"maps";
 
 /// The file, once it has been needed.
 #[derive(Debug, Default)]

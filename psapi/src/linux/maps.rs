@@ -1,10 +1,13 @@
 //! `PROC/PID/maps`: the mappings of a process, one line each, ascending.
 
+use std::os::fd::{AsFd as _, BorrowedFd};
+
+use rustix::fs::SeekFrom;
 use rustix::io::Errno;
 
-use super::file::Directory;
+use super::file::{Directory, read_whole};
 use super::text::{decimal, hexadecimal, whole_lines};
-use crate::error::Refusal;
+use crate::error::{Cause, Refusal};
 
 bitflags::bitflags! {
     /// What may be done with a mapping, in the bits of `PROCMAP_QUERY`.
@@ -174,13 +177,30 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Iterator for Lines<'a, I> {
     }
 }
 
+pub(crate) const FILE: &[u8] = b"maps";
+
 /// Reads the file of a pinned process. A process without an address space has an empty one, or
 /// none, by the kernel's age: both are refused as "no such process".
 pub(crate) fn read(process: &Directory, text: &mut Vec<u8>) -> Result<(), Refusal> {
-    const FILE: &[u8] = b"maps";
-    process.read(FILE, text)?;
+    let maps = process.file(FILE)?;
+    read_open(process, maps.as_fd(), text)
+}
+
+/// As [`read`], through a descriptor of the file.
+pub(crate) fn read_open(
+    process: &Directory,
+    maps: BorrowedFd<'_>,
+    text: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    rustix::fs::seek(maps, SeekFrom::Start(0))
+        .and_then(|_| read_whole(maps, text))
+        .map_err(|errno| process.refusal(FILE, errno))?;
     if text.is_empty() {
         return Err(process.refusal(FILE, Errno::SRCH));
+    }
+    if lines(text).next().is_none() {
+        let cause = Cause::Malformed("no line is a mapping");
+        return Err(Refusal::new(process.path_of(FILE), cause));
     }
     Ok(())
 }

@@ -2,5 +2,6 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod child;
+pub mod elf;
 pub mod privilege;
 pub mod tree;
