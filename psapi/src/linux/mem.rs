@@ -157,3 +157,59 @@ impl<'m> Window<'m> {
         (place.checked_add(size)? <= self.length).then_some(place)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// This process's own memory, by both ways.
+    fn both_ways() -> [Memory; 2] {
+        let process = Directory::open(Path::new("/proc/self")).unwrap();
+        let id = ProcessId::new(std::process::id());
+        [None, Some(id)].map(|direct| Memory::open(&process, direct).unwrap().unwrap())
+    }
+
+    #[test]
+    fn many_places_are_read_and_holes_among_them_are_told() {
+        let texts: Vec<[u8; 8]> = (0..3000u64).map(u64::to_ne_bytes).collect();
+        let mut addresses: Vec<u64> = texts.iter().map(|text| text.as_ptr() as u64).collect();
+        // Nothing is ever mapped there.
+        let holes = [0, 1023, 1024, 2999];
+        for hole in holes {
+            addresses[hole] = 16;
+        }
+        addresses[7] = u64::MAX;
+        for memory in both_ways() {
+            let mut bytes = Vec::new();
+            let lengths = memory.read_many(&addresses, 8, &mut bytes);
+            assert_eq!(lengths.len(), texts.len());
+            for (index, length) in lengths.into_iter().enumerate() {
+                if holes.contains(&index) || index == 7 {
+                    assert_eq!(length, 0, "{index}");
+                } else {
+                    assert_eq!(length, 8, "{index}");
+                    assert_eq!(bytes[index * 8..][..8], texts[index]);
+                }
+            }
+            assert_eq!(memory.read_many(&[], 8, &mut bytes), []);
+        }
+    }
+
+    #[test]
+    fn a_window_moves_to_what_is_asked() {
+        let text: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+        let start = text.as_ptr() as u64;
+        for memory in both_ways() {
+            let mut window = Window::new(&memory, 4096);
+            for at in [0, 4000, 4095, 90_000, 8, 99_990] {
+                let found = window.get(start + at as u64, 10).unwrap();
+                assert_eq!(found, &text[at..at + 10]);
+            }
+            assert_eq!(window.get(16, 8), None);
+            assert_eq!(window.get(u64::MAX - 3, 8), None);
+            assert_eq!(window.get(start, 4097), None);
+        }
+    }
+}
