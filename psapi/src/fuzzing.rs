@@ -1,6 +1,8 @@
 //! What holds of each parser, whatever it is given. The fuzz targets call these with what they
 //! think of, the property tests with damaged copies of what a kernel wrote; both fail by panic.
 
+mod images;
+
 use std::ops::ControlFlow;
 
 use crate::linux::kallsyms::KernelImage;
@@ -8,6 +10,8 @@ use crate::linux::text::{decimal, hexadecimal, key_value, kibibytes, signed_deci
 use crate::linux::text::{unescape, whole_lines};
 use crate::linux::{bus_drivers, cgroup, cmdline, exe, file_nr, ids, loadavg, meminfo, modules};
 use crate::linux::{modules_builtin, modules_dep, osrelease, smaps_rollup, stat, status, swaps};
+
+pub use images::{auxv, elf, link_map, maps};
 
 /// A property by its name, which is that of its fuzz target and of the directory of its seeds.
 pub type Property = (&'static str, fn(&[u8]));
@@ -26,6 +30,10 @@ pub const PROPERTIES: &[Property] = &[
     ("meminfo", meminfo),
     ("swaps", swaps),
     ("counts", counts),
+    ("maps", maps),
+    ("elf", elf),
+    ("auxv", auxv),
+    ("link_map", link_map),
 ];
 
 /// The `stat` of a process.
@@ -235,8 +243,7 @@ pub fn text(bytes: &[u8]) {
         assert!(kibibytes(value).is_none_or(|bytes| bytes % 1024 == 0));
     }
 
-    let escaped: Vec<_> = bytes.iter().flat_map(|&byte| escape(byte)).collect();
-    assert_eq!(unescape(&escaped), bytes);
+    assert_eq!(unescape(&escaped(bytes)), bytes);
     assert!(unescape(bytes).len() <= bytes.len());
 
     let (path, deleted) = exe::split_deleted(bytes);
@@ -244,12 +251,20 @@ pub fn text(bytes: &[u8]) {
     assert_eq!([path, mark].concat(), bytes);
 }
 
-/// A byte of a path as the kernel writes it.
-fn escape(byte: u8) -> Vec<u8> {
-    match byte {
-        b' ' | b'\t' | b'\n' | b'\\' => format!("\\{byte:03o}").into_bytes(),
-        _ => vec![byte],
+/// A path as the kernel writes it.
+fn escaped(path: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(path.len());
+    for &byte in path {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\\' => {
+                let octal = [byte >> 6, byte >> 3 & 7, byte & 7].map(|digit| b'0' + digit);
+                text.push(b'\\');
+                text.extend_from_slice(&octal);
+            }
+            _ => text.push(byte),
+        }
     }
+    text
 }
 
 /// The value of the last line with a key, before the first line with the key `end`.

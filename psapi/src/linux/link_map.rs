@@ -65,7 +65,7 @@ pub(crate) fn walk(
 }
 
 /// How long a list is walked before its bound is found out, which costs.
-const LONG: usize = 4096;
+pub(crate) const LONG: usize = 4096;
 
 enum Bound<F> {
     Later(F),

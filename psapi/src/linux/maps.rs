@@ -54,7 +54,7 @@ pub(crate) fn parse_line(line: &[u8]) -> Option<(Vma, &[u8])> {
     let (major, rest) = split(rest, b':')?;
     let (minor, rest) = split(rest, b' ')?;
     // The number of the inode is followed by a padding only where a name follows that.
-    let (inode, name) = split(rest, b' ').unwrap_or((rest, b""));
+    let (inode, name) = split(rest, b' ').unwrap_or_else(|| rest.split_at(rest.len()));
     let (start, end) = (hexadecimal(start)?, hexadecimal(end)?);
     if start >= end {
         return None;
