@@ -4,15 +4,19 @@ use psapi::{Error, Fields, ProcessStatus, System};
 
 use crate::session::say;
 
-/// Says on standard error how many rows lack something that was refused, and what would allow it,
-/// in the library's words.
-pub fn refusals<'a>(system: &System, statuses: impl Iterator<Item = &'a ProcessStatus>) {
+/// Says on standard error how many rows lack something of what is shown, because it was refused, and
+/// what would allow it, in the library's words.
+pub fn refusals<'a>(
+    system: &System,
+    shown: Fields,
+    statuses: impl Iterator<Item = &'a ProcessStatus>,
+) {
     let mut rows = 0;
     let mut what = Fields::empty();
     let mut example = None;
-    for status in statuses.filter(|status| !status.unreadable.is_empty()) {
+    for status in statuses.filter(|status| status.unreadable.intersects(shown)) {
         rows += 1;
-        what |= status.unreadable;
+        what |= status.unreadable & shown;
         example.get_or_insert(status);
     }
     let Some(example) = example else { return };
@@ -22,7 +26,7 @@ pub fn refusals<'a>(system: &System, statuses: impl Iterator<Item = &'a ProcessS
         &format!("{rows} processes")
     };
     let names = names(what).join(", ");
-    match refusal(system, example).and_then(|error| error.remedy()) {
+    match refusal(system, example, what).and_then(|error| error.remedy()) {
         Some(remedy) => say(format_args!(
             "of {processes}, can't read: {names} ({remedy})"
         )),
@@ -47,12 +51,12 @@ pub fn names(fields: Fields) -> Vec<&'static str> {
 }
 
 /// Asks again for what was refused, to hear why.
-fn refusal(system: &System, status: &ProcessStatus) -> Option<Error> {
+fn refusal(system: &System, status: &ProcessStatus, what: Fields) -> Option<Error> {
     let process = match system.process(status.id) {
         Ok(process) => process,
         Err(error) => return Some(error),
     };
-    let refused = |field| status.unreadable.contains(field);
+    let refused = |field| (status.unreadable & what).contains(field);
     if refused(Fields::IMAGE) {
         return process.image_file().err();
     }

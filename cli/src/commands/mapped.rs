@@ -26,12 +26,12 @@ struct Row {
 
 fn address(text: &str) -> Result<u64, String> {
     let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
-    match hexadecimal {
-        // A sign is none of ours, though the parser would take it.
-        Some(digits) if !digits.starts_with('+') => u64::from_str_radix(digits, 16),
-        _ => text.parse(),
-    }
-    .map_err(|_| "neither a hexadecimal number with 0x nor a decimal one of 64 bits".to_owned())
+    let (digits, radix) = hexadecimal.map_or((text, 10), |digits| (digits, 16));
+    Some(digits)
+        // The parser would take a sign.
+        .filter(|digits| !digits.starts_with('+'))
+        .and_then(|digits| u64::from_str_radix(digits, radix).ok())
+        .ok_or_else(|| "neither hexadecimal with 0x nor decimal, of at most 64 bits".to_owned())
 }
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {

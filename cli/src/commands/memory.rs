@@ -61,7 +61,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             _ => document.rows("processes", &chosen, &rows)?,
         }
         document.end()?;
-        explain::refusals(&session.system, statuses.iter());
+        explain::refusals(&session.system, fields, statuses.iter());
         Ok(true)
     })
 }

@@ -9,7 +9,8 @@ use psapi::{Capture, Fields, PerformanceInfo, ProcessStatus};
 
 use super::perf;
 use crate::clock;
-use crate::columns::{self, ProcessColumn, ProcessRow};
+use crate::columns::{self, ProcessColumn, ProcessRow, Progress};
+use crate::explain;
 use crate::output::{Column, Document, Format, Shape, Value};
 use crate::repeat::Repeat;
 use crate::session::Session;
@@ -31,6 +32,10 @@ const OTHER_LINES: usize = 10;
 const COLUMNS: [&str; 10] = [
     "pid", "user", "state", "threads", "ws", "peak", "commit", "swap", "time", "name",
 ];
+/// The same where two samples are compared.
+const COMPARED: [&str; 10] = [
+    "pid", "user", "state", "threads", "ws", "peak", "commit", "swap", "cpu", "name",
+];
 
 impl Args {
     /// Refuses the options where they were given before a subcommand.
@@ -41,10 +46,14 @@ impl Args {
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let mut capture = Capture::new(Fields::MEMORY | Fields::USER);
+    let mut before = Capture::new(capture.fields());
+    let mut before_at = None;
     let mut users = Users::default();
     args.repeat.run(|at| {
         let info = session.system.performance_info()?;
         capture.refresh(&session.system)?;
+        let elapsed = at.zip(before_at).map(|(at, before)| at - before);
+        before_at = at;
         let room = session
             .output
             .height()
@@ -56,10 +65,15 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
         users.learn(largest.iter().copied());
         let rows: Vec<ProcessRow<'_>> = largest
             .iter()
-            .map(|status| ProcessRow::new(status, users.of(status)))
+            .map(|status| ProcessRow {
+                progress: elapsed.and_then(|elapsed| {
+                    Progress::between(before.process(status.id)?, status, elapsed)
+                }),
+                ..ProcessRow::new(status, users.of(status))
+            })
             .collect();
         let all = columns::all();
-        let columns = columns::by_keys(&all, &COLUMNS);
+        let columns = columns::by_keys(&all, if at.is_some() { &COMPARED } else { &COLUMNS });
         let format = session.output.format();
         let mut document = session.output.document(at)?;
         match format {
@@ -71,6 +85,14 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             Format::Csv => write_csv(&mut document, &info, &columns, &rows)?,
         }
         document.end()?;
+        if at.is_none() {
+            explain::refusals(
+                &session.system,
+                capture.fields(),
+                capture.processes().iter(),
+            );
+        }
+        std::mem::swap(&mut capture, &mut before);
         Ok(true)
     })
 }

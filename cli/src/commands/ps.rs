@@ -21,12 +21,14 @@ use sort::SortKey;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Show these columns, comma-separated. Only the files that they need are read
-    #[arg(long, short = 'o', value_delimiter = ',', value_parser = keys(), hide_possible_values = true)]
+    #[arg(long, short = 'o', value_delimiter = ',', value_parser = keys())]
     columns: Vec<String>,
     /// Show these columns beside the usual ones
-    #[arg(long, short = 'O', value_delimiter = ',', value_parser = keys(), conflicts_with = "columns")]
+    #[arg(long, short = 'O', value_delimiter = ',', value_parser = keys(), hide_possible_values = true,
+          conflicts_with = "columns")]
     add_columns: Vec<String>,
-    /// Sort by a column: KEY, or -KEY or KEY:desc for the largest first; several, comma-separated
+    /// Sort by a column: KEY, or -KEY or KEY:desc for the largest first; several, comma-separated.
+    /// By pid if not given; with --interval, tables show who used most CPU time first
     #[arg(long, short = 's', value_name = "KEY", value_delimiter = ',', allow_hyphen_values = true,
           value_parser = sort::parse)]
     sort: Vec<SortKey>,
@@ -83,7 +85,6 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     args.repeat.run(|at| {
         now.refresh(&session.system)?;
         let elapsed = at.zip(before_at).map(|(at, before)| at - before);
-        before_at = at;
         let found: Vec<&ProcessStatus> = now
             .processes()
             .iter()
@@ -100,7 +101,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             })
             .collect();
         let all = columns::all();
-        sort::sort(&args.sort, &all, &mut rows);
+        sort::sort(&plan.sort, &all, &mut rows);
         if args.tree {
             tree::arrange(&mut rows);
         }
@@ -108,9 +109,11 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
         let mut document = session.output.document(at)?;
         document.rows("processes", &chosen, &rows)?;
         document.end()?;
-        if at.is_none() {
-            explain::refusals(&session.system, found.into_iter());
+        // Once; and a terminal that shows one sample in the place of another has no room for it.
+        if before_at.is_none() && (at.is_none() || session.output.height().is_none()) {
+            explain::refusals(&session.system, plan.shown, found.into_iter());
         }
+        before_at = at;
         std::mem::swap(&mut now, &mut before);
         Ok(true)
     })
@@ -119,6 +122,10 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
 /// What to show, and what to read for it.
 struct Plan {
     keys: Vec<&'static str>,
+    sort: Vec<SortKey>,
+    /// What the columns show.
+    shown: Fields,
+    /// What is read: filters and orders may need more.
     fields: Fields,
 }
 
@@ -141,7 +148,12 @@ impl Plan {
         // The name stays last.
         let last = chosen.len().saturating_sub(1);
         chosen.splice(last..last, columns::by_keys(&all, &args.add_columns));
-        let sorting = args.sort.iter().filter_map(|key| key.column(&all));
+        let sort = if args.sort.is_empty() && repeated && !args.tree && format == Format::Table {
+            vec![SortKey::largest("cpu"), SortKey::largest("ws")]
+        } else {
+            args.sort.clone()
+        };
+        let sorting = sort.iter().filter_map(|key| key.column(&all));
         let needed: Vec<&ProcessColumn<'_>> = chosen.iter().copied().chain(sorting).collect();
         if !repeated && let Some(column) = needed.iter().find(|column| column.compares) {
             return Err(usage(format_args!(
@@ -149,6 +161,7 @@ impl Plan {
                 column.column.key
             )));
         }
+        let shown = columns::fields_of(chosen.iter().copied());
         let mut fields = columns::fields_of(needed.iter().copied());
         fields.set(
             Fields::IMAGE,
@@ -160,6 +173,8 @@ impl Plan {
         );
         Ok(Plan {
             keys: chosen.iter().map(|column| column.column.key).collect(),
+            sort,
+            shown,
             fields,
         })
     }

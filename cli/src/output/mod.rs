@@ -109,6 +109,7 @@ impl Output {
         }
         Ok(Document {
             first: at.is_none(),
+            lines: 0,
             output: self,
             at,
         })
@@ -128,6 +129,8 @@ pub struct Document<'o> {
     at: Option<Duration>,
     /// Whether the JSON object is still empty.
     first: bool,
+    /// How many lines of a table are written.
+    lines: usize,
 }
 
 impl Document<'_> {
@@ -141,6 +144,8 @@ impl Document<'_> {
         match self.output.format() {
             Format::Table => {
                 self.separate()?;
+                let rows = self.fitting(rows);
+                self.lines += 1 + rows.len();
                 let (out, look) = self.output.look();
                 table::write(out, &look, columns, rows)
             }
@@ -198,6 +203,7 @@ impl Document<'_> {
     pub fn line(&mut self, text: &str) -> io::Result<()> {
         if self.output.format() == Format::Table {
             self.separate()?;
+            self.lines += 1;
             writeln!(self.output.out, "{text}")?;
         }
         Ok(())
@@ -236,8 +242,21 @@ impl Document<'_> {
         write!(self.output.out, "{comma}\"{noun}\":")
     }
 
+    /// As many rows as have room on a terminal that shows one sample in the place of another,
+    /// below a heading and above the line that the cursor is on.
+    fn fitting<'r, Row>(&self, rows: &'r [Row]) -> &'r [Row] {
+        match (self.at, self.output.height()) {
+            (Some(_), Some(height)) => {
+                let room = height.saturating_sub(self.lines + 2);
+                &rows[..rows.len().min(room)]
+            }
+            _ => rows,
+        }
+    }
+
     fn separate(&mut self) -> io::Result<()> {
         if std::mem::replace(&mut self.output.begun, true) {
+            self.lines += 1;
             self.output.out.write_all(b"\n")?;
         }
         Ok(())

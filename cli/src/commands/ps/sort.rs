@@ -33,6 +33,14 @@ pub fn parse(text: &str) -> Result<SortKey, String> {
 }
 
 impl SortKey {
+    /// The largest of a column first.
+    pub fn largest(key: &str) -> Self {
+        SortKey {
+            key: key.to_owned(),
+            descending: true,
+        }
+    }
+
     pub fn column<'c, 'a>(&self, all: &'c [ProcessColumn<'a>]) -> Option<&'c ProcessColumn<'a>> {
         all.iter().find(|column| column.is_called(&self.key))
     }

@@ -1,0 +1,224 @@
+//! Modules, mappings, mapped files and drivers against what `/proc` and the test's own trees say.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{ProcTree, Started, json, run, stderr, text};
+use serde_json::Value;
+
+/// A line of `/proc/PID/maps`.
+struct Line {
+    start: String,
+    end: String,
+    permissions: String,
+    offset: u64,
+    inode: u64,
+    path: String,
+}
+
+fn maps(child: &Started) -> Vec<Line> {
+    let text = String::from_utf8(child.proc("maps")).unwrap();
+    let line = |line: &str| {
+        let mut fields = line.split_whitespace();
+        let mut next = || fields.next().unwrap_or_default().to_owned();
+        let range = next();
+        let (start, end) = range.split_once('-').unwrap();
+        Line {
+            start: format!("0x{}", start.trim_start_matches('0')),
+            end: format!("0x{}", end.trim_start_matches('0')),
+            permissions: next(),
+            offset: u64::from_str_radix(&next(), 16).unwrap(),
+            inode: {
+                next();
+                next().parse().unwrap()
+            },
+            path: next(),
+        }
+    };
+    text.lines().map(line).collect()
+}
+
+fn rows(answer: &Value, noun: &str) -> Vec<Value> {
+    answer[noun].as_array().expect(noun).clone()
+}
+
+#[test]
+fn maps_says_what_the_file_says() {
+    let child = Started::sleeping();
+    let lines = maps(&child);
+    let rows = rows(&json(["maps", "--json", &child.pid()]), "mappings");
+    assert_eq!(rows.len(), lines.len());
+    for (row, line) in rows.iter().zip(&lines) {
+        assert_eq!(row["start_address"], line.start);
+        assert_eq!(row["end_address"], line.end);
+        assert_eq!(row["permissions"], line.permissions);
+        assert_eq!(row["name"], line.path);
+        assert_eq!(row["pid"], child.0.id());
+        if line.path.starts_with('/') {
+            assert_eq!(row["offset_bytes"], line.offset);
+            assert_eq!(row["inode"], line.inode);
+            assert_eq!(row["kind"], "file");
+        }
+    }
+    let table = text(["maps", &child.pid()]);
+    assert_eq!(table.lines().count(), lines.len() + 1);
+}
+
+#[test]
+fn the_modules_are_the_files_with_code_and_start_where_they_are_first_mapped() {
+    let child = Started::sleeping();
+    let lines = maps(&child);
+    let rows = rows(&json(["modules", "--json", &child.pid()]), "modules");
+    let exe = std::fs::read_link(format!("/proc/{}/exe", child.0.id())).unwrap();
+    assert_eq!(rows[0]["path"], exe.to_str().unwrap());
+
+    let with_code: BTreeSet<&str> = lines
+        .iter()
+        .filter(|line| line.permissions.contains('x') && line.path.starts_with('/'))
+        .map(|line| &line.path[..])
+        .collect();
+    let listed: BTreeSet<&str> = rows
+        .iter()
+        .map(|row| row["path"].as_str().unwrap())
+        .filter(|path| path.starts_with('/'))
+        .collect();
+    assert_eq!(listed, with_code);
+    for row in &rows {
+        let first = lines.iter().find(|line| row["path"] == line.path);
+        assert_eq!(row["base_address"], first.expect("a mapping").start);
+        assert!(row["size_bytes"].as_u64().unwrap() > 0);
+    }
+
+    let bits = if cfg!(target_pointer_width = "64") {
+        "--32"
+    } else {
+        "--64"
+    };
+    let none = json(["modules", bits, "--json", &child.pid()]);
+    assert_eq!(none, serde_json::json!({"modules": []}));
+}
+
+#[test]
+fn a_mapped_address_leads_to_its_file() {
+    let child = Started::sleeping();
+    let lines = maps(&child);
+    let code = lines
+        .iter()
+        .find(|line| line.permissions.contains('x') && line.path.starts_with('/'))
+        .expect("code");
+    let address = u64::from_str_radix(&code.start[2..], 16).unwrap() + 5;
+    let decimal = address.to_string();
+    for form in [format!("{address:#x}"), decimal] {
+        let answer = json(["mapped", "--json", &child.pid(), &form]);
+        let row = &answer["mapped_files"][0];
+        assert_eq!(row["path"], code.path);
+        assert_eq!(row["offset_bytes"], code.offset + 5);
+        assert_eq!(row["address"], format!("{address:#x}"));
+        assert_eq!(
+            (&row["kind"], &row["deleted"]),
+            (&"file".into(), &false.into())
+        );
+    }
+
+    let output = run(["mapped", &child.pid(), "0x10", &format!("{address:#x}")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        stderr(&output),
+        format!(
+            "psapi: process {} has no file mapped at 0x10\n",
+            child.pid()
+        )
+    );
+    assert!(String::from_utf8_lossy(&output.stdout).contains(&code.path));
+
+    for wrong in ["0x", "10h", "-1", "+1", "0x+1", "0x10000000000000000"] {
+        let output = run(["mapped", "--", &child.pid(), wrong]);
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
+}
+
+#[test]
+fn a_process_without_an_address_space_has_no_modules() {
+    let all = json(["ps", "--json"]);
+    let kernel_thread = rows(&all, "processes")
+        .into_iter()
+        .find(|row| row["kernel_thread"] == true);
+    let Some(kernel_thread) = kernel_thread else {
+        eprintln!("SKIPPED: no thread of the kernel is visible here");
+        return;
+    };
+    let pid = kernel_thread["pid"].to_string();
+    for question in [&["modules"][..], &["maps"]] {
+        let output = run([question, &[&pid]].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(output.stdout.is_empty());
+        assert!(stderr(&output).contains(&pid), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn drivers_come_from_the_roots_given() {
+    let tree = ProcTree::new();
+    tree.process(1, 0, b"init", 4);
+    tree.write("sys/kernel/osrelease", "6.1.0-test\n");
+    tree.write(
+        "kallsyms",
+        "ffffffff81000000 T _text\nffffffff82000000 B _end\n",
+    );
+    tree.write(
+        "modules",
+        "snd_hda 45056 1 snd_intel,snd_codec, Live 0xffffffffc0a00000 (OE)\n\
+         loop 36864 0 - Live 0x0000000000000000\n",
+    );
+    let files = tempfile::tempdir().unwrap();
+    let release = files.path().join("lib/modules/6.1.0-test");
+    std::fs::create_dir_all(&release).unwrap();
+    std::fs::write(release.join("modules.dep"), "kernel/sound/snd-hda.ko.xz:\n").unwrap();
+    std::fs::write(release.join("modules.builtin"), "kernel/fs/ext4/ext4.ko\n").unwrap();
+    let sys = tempfile::tempdir().unwrap();
+    let ask = |arguments: &[&str]| {
+        let roots = [
+            "--proc-root",
+            tree.path().to_str().unwrap(),
+            "--sys-root",
+            sys.path().to_str().unwrap(),
+            "--file-root",
+            files.path().to_str().unwrap(),
+        ];
+        run([&["drivers", "--json"][..], arguments, &roots].concat())
+    };
+    let names = |arguments: &[&str]| {
+        let answer: Value = serde_json::from_slice(&ask(arguments).stdout).unwrap();
+        let names = rows(&answer, "drivers")
+            .into_iter()
+            .map(|row| row["name"].clone());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[]), ["vmlinux", "snd_hda", "loop"]);
+    assert_eq!(names(&["--loaded"]), ["snd_hda", "loop"]);
+    assert_eq!(names(&["--builtin"]), ["ext4"]);
+    assert_eq!(names(&["--image", "--builtin"]), ["vmlinux", "ext4"]);
+    assert_eq!(names(&["--name", "snd-*"]), ["snd_hda"]);
+    assert_eq!(names(&["--name", "ext4"]), ["ext4"]);
+
+    let output = ask(&["--name", "snd_hda"]);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut row = rows(&answer, "drivers").remove(0);
+    let file = row["file"].take();
+    assert!(
+        file.as_str()
+            .unwrap()
+            .ends_with("kernel/sound/snd-hda.ko.xz"),
+        "{file}"
+    );
+    assert_eq!(
+        row,
+        serde_json::json!({
+            "name": "snd_hda", "kind": "loaded", "load_address": "0xffffffffc0a00000",
+            "size_bytes": 45056, "references": 1, "state": "live", "permanent": false,
+            "taint": "OE", "users": ["snd_intel", "snd_codec"], "file": null,
+        })
+    );
+    assert!(stderr(&ask(&["--name", "loop"])).contains("kptr_restrict"));
+}
