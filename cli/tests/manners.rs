@@ -69,6 +69,21 @@ fn a_pid_or_name_that_nobody_has_is_exit_code_1_and_says_so() {
 }
 
 #[test]
+fn a_listing_of_ids_shows_those_that_are_there() {
+    let child = Started::sleeping();
+    let mut gone = Started::sleeping();
+    gone.0.kill().unwrap();
+    gone.0.wait().unwrap();
+    let ids = format!("{},{},{}", child.pid(), gone.pid(), child.pid());
+    let output = run(["ps", "-o", "pid", "--pid", &ids]);
+    assert_eq!(output.status.code(), Some(1));
+    let table = String::from_utf8_lossy(&output.stdout);
+    let pids: Vec<&str> = table.lines().skip(1).map(str::trim).collect();
+    assert_eq!(pids, [child.pid()]);
+    assert!(stderr(&output).contains(&gone.pid()), "{}", stderr(&output));
+}
+
+#[test]
 fn of_several_targets_the_good_ones_are_shown() {
     let child = Started::sleeping();
     let output = run(["memory", "no-process-has-this-name", &child.pid(), "--json"]);

@@ -1,11 +1,12 @@
 //! `psapi ps`: processes.
 
+mod sample;
 mod sort;
 mod tree;
 
 use anyhow::Result;
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use psapi::{Capture, Fields, ProcessId, ProcessStatus};
+use psapi::{Fields, ProcessId, ProcessStatus};
 
 use crate::cli::usage;
 use crate::columns::{self, ProcessColumn, ProcessRow, Progress};
@@ -15,6 +16,7 @@ use crate::pattern::Pattern;
 use crate::repeat::Repeat;
 use crate::session::Session;
 use crate::users::{self, Users};
+use sample::Sample;
 use sort::SortKey;
 
 /// Options of `psapi ps`.
@@ -78,12 +80,16 @@ fn keys() -> PossibleValuesParser {
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let plan = Plan::new(args, session.output.format())?;
-    let mut now = Capture::new(plan.fields);
-    let mut before = Capture::new(plan.fields);
+    let mut ids = args.ids();
+    let mut now = Sample::new(plan.fields);
+    let mut before = Sample::new(plan.fields);
     let mut before_at = None;
     let mut users = Users::default();
     args.repeat.run(|at| {
-        now.refresh(&session.system)?;
+        now.refresh(&mut ids, session)?;
+        if now.processes().is_empty() {
+            return Ok(false);
+        }
         let elapsed = at.zip(before_at).map(|(at, before)| at - before);
         let found: Vec<&ProcessStatus> = now
             .processes()
@@ -181,13 +187,20 @@ impl Plan {
 }
 
 impl Args {
+    /// The ids that were given, if any were: ascending, each once.
+    fn ids(&self) -> Option<Vec<ProcessId>> {
+        let mut ids = self.pid.clone();
+        ids.sort_unstable();
+        ids.dedup();
+        (!ids.is_empty()).then_some(ids)
+    }
+
     /// Whether a process passes the filters: each kind that was given, by one of its values.
     fn wants(&self, status: &ProcessStatus) -> bool {
         let any = |name: &Pattern| name.matches_process(status);
         let user = status.user.map(|ids| ids.effective_user);
         (self.name.is_empty() || self.name.iter().any(any))
             && (self.user.is_empty() || user.is_some_and(|user| self.user.contains(&user)))
-            && (self.pid.is_empty() || self.pid.contains(&status.id))
             && !(self.no_kernel && status.kernel_thread == Some(true))
     }
 }
