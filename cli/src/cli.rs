@@ -23,7 +23,7 @@ does not exist, is unknown or was refused. Control characters in names are shown
 Machine formats (--json, --csv) have one name a field, with the unit in it (`_bytes`, `_seconds`),
 never cut anything, and do not escape: what is unknown is null in JSON and empty in CSV. A name that
 is not UTF-8 has U+FFFD in JSON's string and its exact bytes, in hexadecimal, in a field beside it
-named FIELD_bytes; CSV has the bytes themselves. With --interval, JSON is one document a line.
+named FIELD_hex; CSV has the bytes themselves. With --interval, JSON is one document a line.
 
 Exit codes: 0 done; 1 what was asked about failed, at least in part; 2 wrong usage.";
 

@@ -139,7 +139,7 @@ fn a_hostile_name_moves_no_cursor_and_breaks_no_format() {
     let row = &json(in_tree(&tree, &["ps", "--json"]))["processes"][0];
     assert_eq!(row["name"], "a) (b\n\u{1b}[2J\u{fffd},\"");
     assert_eq!(
-        row["name_bytes"],
+        row["name_hex"],
         "6129202862 0a 1b5b324a ff2c22".replace(' ', "")
     );
 
@@ -158,7 +158,7 @@ fn a_living_process_may_call_itself_anything() {
     let name = b"a) (b\nc\xff";
     wait_until(|| child.proc("comm").starts_with(name));
     let answer = json(["ps", "--json", "--pid", &child.pid()]);
-    assert_eq!(answer["processes"][0]["name_bytes"], "61292028620a63ff");
+    assert_eq!(answer["processes"][0]["name_hex"], "61292028620a63ff");
     assert_eq!(answer["processes"][0]["parent_pid"], std::process::id());
     let table = text(["ps", "-o", "name", "--pid", &child.pid()]);
     assert_eq!(table, "NAME\na) (b\\nc\\xff\n");
@@ -188,16 +188,16 @@ fn an_image_may_be_named_anything() {
         .iter()
         .map(|b| format!("{b:02x}"))
         .collect();
-    assert_eq!(row["image_bytes"], hex);
+    assert_eq!(row["image_hex"], hex);
     assert_eq!(row["image"], image.to_string_lossy().as_ref());
-    assert_eq!(row["program_bytes"], "696dff2061 67650a".replace(' ', ""));
+    assert_eq!(row["program_hex"], "696dff2061 67650a".replace(' ', ""));
     assert_eq!(row["image_deleted"], false);
 
     fs::remove_file(&image).unwrap();
     let answer = json(["ps", "--json", "-o", "image,deleted", "-p", &child.pid()]);
     let row = &answer["processes"][0];
     assert_eq!(
-        (&row["image_bytes"], &row["image_deleted"]),
+        (&row["image_hex"], &row["image_deleted"]),
         (&hex.into(), &true.into())
     );
 }

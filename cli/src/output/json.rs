@@ -28,7 +28,7 @@ impl<C: AsRef<Column<Row>>, Row> Serialize for Object<'_, C, Row> {
             let column = column.as_ref();
             let value = (column.value)(self.row);
             map.serialize_entry(column.field, &value)?;
-            let exact = format_args!("{}_bytes", column.field);
+            let exact = format_args!("{}_hex", column.field);
             match &value {
                 Value::Text(name) if !is_utf8(name) => {
                     map.serialize_entry(&exact, &Hex(name))?;
@@ -109,7 +109,7 @@ mod tests {
     fn a_name_that_is_not_utf8_comes_with_its_bytes() {
         assert_eq!(
             json(|_| Value::Text(Cow::Borrowed(b"a\xff\n"))),
-            r#"{"field":"a�\n","field_bytes":"61ff0a"}"#
+            r#"{"field":"a�\n","field_hex":"61ff0a"}"#
         );
         assert_eq!(
             json(|_| Value::Text(Cow::Borrowed(b"a\x1b"))),
