@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 
-use common::{Started, have, json, output_of_copy, run, stderr};
+use common::{Started, have, json, output_of_copy, program, run, stderr};
 
 /// A line `Name:  123 kB` of a text, in bytes.
 fn kibibytes(text: &[u8], name: &str) -> u64 {
@@ -137,7 +137,7 @@ fn ask_without_privilege(child: &Started, arguments: &[&str]) -> Option<(Output,
         let directory = tempfile::tempdir().unwrap();
         std::fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
         let copy = directory.path().join("psapi");
-        std::fs::copy(env!("CARGO_BIN_EXE_psapi"), &copy).unwrap();
+        std::fs::copy(program(), &copy).unwrap();
         let mut command = Command::new(&copy);
         command
             .uid(65534)

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use common::{ProcTree, Started, json, psapi, run, stderr, text};
+use common::{ProcTree, Started, json, program, psapi, run, stderr, text};
 
 #[test]
 fn wrong_usage_is_exit_code_2() {
@@ -107,11 +107,8 @@ fn a_name_means_all_who_have_it_with_few_descriptors() {
         .collect();
 
     let output = Command::new("sh")
-        .args([
-            "-c",
-            "ulimit -n 16; exec \"$0\" \"$@\"",
-            env!("CARGO_BIN_EXE_psapi"),
-        ])
+        .args(["-c", "ulimit -n 16; exec \"$0\" \"$@\""])
+        .arg(program())
         .args(["memory", "--json", &name])
         .output()
         .unwrap();

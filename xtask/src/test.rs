@@ -3,11 +3,15 @@
 
 mod msrv;
 mod nobody;
+mod skipped;
 mod tools;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use tempfile::TempDir;
 
 use crate::fuzz;
 use crate::run::{self, cargo};
@@ -27,6 +31,8 @@ const EVERYTHING: &[&str] = &[
 /// What a step came to.
 enum Outcome {
     Passed,
+    /// It passed, but left out some things; says why.
+    PassedBut(Vec<String>),
     Failed(String),
     /// It could not be tried here; says why.
     Skipped(String),
@@ -116,16 +122,19 @@ fn summarize(results: &[(&Step, Outcome, Duration)]) -> bool {
     let mut passed = true;
     for (step, outcome, time) in results {
         let (word, why) = match outcome {
-            Outcome::Passed => ("passed", String::new()),
+            Outcome::Passed | Outcome::PassedBut(_) => ("passed", String::new()),
             Outcome::Skipped(why) => ("SKIPPED", format!(": {why}")),
             Outcome::Failed(why) => ("FAILED", format!(": {why}")),
         };
         passed &= !matches!(outcome, Outcome::Failed(_));
         let seconds = time.as_secs_f64();
-        println!(
-            "{:10}{word:8} {seconds:6.1} s  {}{why}",
-            step.name, step.what
-        );
+        let (name, what) = (step.name, step.what);
+        println!("{name:10}{word:8} {seconds:6.1} s  {what}{why}");
+        if let Outcome::PassedBut(reasons) = outcome {
+            for reason in reasons {
+                println!("{:10}SKIPPED: {reason}", "");
+            }
+        }
     }
     let all: Duration = results.iter().map(|(_, _, time)| *time).sum();
     let verdict = if passed { "all passed" } else { "FAILED" };
@@ -167,7 +176,28 @@ fn tests() -> Result<Outcome> {
     } else {
         &["test"]
     };
-    all([cargo([runner, EVERYTHING].concat())])
+    let log = skipped::Log::of_user(None)?;
+    let mut tests = cargo([runner, EVERYTHING].concat());
+    log.hand_to(&mut tests);
+    passed_but(all([tests])?, &log)
+}
+
+/// Adds what was left out to a step that passed.
+fn passed_but(outcome: Outcome, log: &skipped::Log) -> Result<Outcome> {
+    let reasons = log.reasons()?;
+    Ok(match outcome {
+        Outcome::Passed if !reasons.is_empty() => Outcome::PassedBut(reasons),
+        outcome => outcome,
+    })
+}
+
+/// A temporary directory that everyone may read.
+fn public_directory() -> Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix("psapi-tests-")
+        .permissions(Permissions::from_mode(0o755))
+        .tempdir()
+        .context("a temporary directory")
 }
 
 fn doctests() -> Result<Outcome> {

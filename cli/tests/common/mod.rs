@@ -11,9 +11,15 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// Where the command under test is: where it was built, or where who runs the tests has put it.
+pub fn program() -> PathBuf {
+    let moved = std::env::var_os("CARGO_BIN_EXE_psapi");
+    moved.map_or_else(|| env!("CARGO_BIN_EXE_psapi").into(), PathBuf::from)
+}
+
 /// The command under test, without any setting of the caller's that changes its output.
 pub fn psapi() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_psapi"));
+    let mut command = Command::new(program());
     command
         .env_remove("NO_COLOR")
         .env_remove("CLICOLOR_FORCE")

@@ -9,11 +9,18 @@ pub fn is_root() -> bool {
     geteuid().is_root()
 }
 
-/// Says on standard error that a test can't arrange its fact here.
+/// Says on standard error that a test can't arrange its fact here, and in the file that
+/// `cargo xtask test` reads, since nextest shows nothing of tests that pass.
 pub fn skip(why: &str) {
     use std::io::Write as _;
     // Written past the test harness, which keeps what passing tests print to itself.
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
+    if let Some(log) = std::env::var_os("PSAPI_SKIPPED_LOG") {
+        let mut options = std::fs::OpenOptions::new();
+        let log = options.append(true).create(true).open(log);
+        // One write, so that lines of tests that run at the same time stay whole.
+        let _ = log.and_then(|mut log| log.write_all(format!("{why}\n").as_bytes()));
+    }
 }
 
 /// Runs something as nobody: in a thread that has given up its users, groups and so its

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{EVERYTHING, Outcome};
+use super::{EVERYTHING, Outcome, passed_but, public_directory, skipped};
 use crate::run::{self, cargo};
 
 /// The user and group of who owns nothing.
@@ -30,6 +30,7 @@ pub fn tests() -> Result<Outcome> {
     for program in &programs {
         place.add(program, "")?;
     }
+    let log = skipped::Log::of_user(Some(NOBODY))?;
     let mut failed = Vec::new();
     for test in &tests {
         let there = place.add(test, "deps")?;
@@ -41,6 +42,7 @@ pub fn tests() -> Result<Outcome> {
             .current_dir(place.home())
             .env("HOME", place.home())
             .env("TMPDIR", place.home());
+        log.hand_to(&mut command);
         for program in &programs {
             // Where tests look for the programs of their package.
             let name = file_name(program);
@@ -52,11 +54,11 @@ pub fn tests() -> Result<Outcome> {
             failed.push(file_name(test));
         }
     }
-    Ok(if failed.is_empty() {
-        Outcome::Passed
-    } else {
-        Outcome::Failed(failed.join(", "))
-    })
+    let outcome = match failed.is_empty() {
+        true => Outcome::Passed,
+        false => Outcome::Failed(failed.join(", ")),
+    };
+    passed_but(outcome, &log)
 }
 
 /// Builds everything; returns the programs and the test programs.
@@ -89,12 +91,7 @@ struct Place(TempDir);
 
 impl Place {
     fn new() -> Result<Self> {
-        let directory = tempfile::Builder::new()
-            .prefix("psapi-tests-")
-            .permissions(Permissions::from_mode(0o755))
-            .tempdir()
-            .context("a temporary directory")?;
-        let place = Place(directory);
+        let place = Place(public_directory()?);
         for part in ["deps", "home"] {
             fs::create_dir(place.path(part))?;
             fs::set_permissions(place.path(part), Permissions::from_mode(0o755))?;
