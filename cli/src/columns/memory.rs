@@ -3,7 +3,27 @@
 use psapi::{Fields, MemoryCounters};
 
 use super::{ProcessColumn, bytes};
-use crate::output::{Shape, Value};
+use crate::output::{Part, Shape, Value};
+
+/// The working set as a bar, for tables that have room for one.
+pub fn bar<'a>() -> ProcessColumn<'a> {
+    ProcessColumn::new(
+        Fields::MEMORY,
+        Shape::Word,
+        ("", "█ private ▓ shared ░ files", ""),
+        "",
+        |row| {
+            row.memory(|memory| {
+                let share = |bytes: u64| bytes as f64 / row.full_bar.max(1) as f64;
+                Value::Bar(vec![
+                    (Part::Private, share(memory.rss_anon)),
+                    (Part::Shared, share(memory.rss_shmem)),
+                    (Part::Files, share(memory.rss_file)),
+                ])
+            })
+        },
+    )
+}
 
 pub fn columns<'a>() -> Vec<ProcessColumn<'a>> {
     macro_rules! size {

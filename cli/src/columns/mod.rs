@@ -11,6 +11,7 @@ use std::ffi::OsStr;
 use psapi::{ExactMemory, Fields, MemoryCounters, ProcessStatus};
 
 use crate::output::{Column, Shape, Value};
+pub use memory::bar;
 pub use progress::Progress;
 
 /// A process as a row.
@@ -24,6 +25,8 @@ pub struct ProcessRow<'a> {
     pub branch: String,
     /// How deep in a tree it is.
     pub depth: Option<u64>,
+    /// The working set that fills a bar.
+    pub full_bar: u64,
 }
 
 /// A column, and what must be read for it.
@@ -112,6 +115,7 @@ impl<'a> ProcessRow<'a> {
             progress: None,
             branch: String::new(),
             depth: None,
+            full_bar: 0,
         }
     }
 

@@ -11,7 +11,7 @@ use super::perf;
 use crate::clock;
 use crate::columns::{self, ProcessColumn, ProcessRow, Progress};
 use crate::explain;
-use crate::output::{Column, Document, Format, Shape, Value};
+use crate::output::{Column, Document, Format, Part, Shape, Value};
 use crate::repeat::Repeat;
 use crate::session::Session;
 use crate::users::Users;
@@ -28,6 +28,9 @@ const PROCESSES: usize = 20;
 
 /// The lines that everything but processes takes, the shell's next prompt included.
 const OTHER_LINES: usize = 10;
+
+/// From this width on, a line has room for a bar and still for a name.
+const WIDE: usize = 100;
 
 const COLUMNS: [&str; 10] = [
     "pid", "user", "state", "threads", "ws", "peak", "commit", "swap", "time", "name",
@@ -63,9 +66,12 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             room.map_or(PROCESSES, |room| room.max(1)),
         );
         users.learn(largest.iter().copied());
+        let working_set = |status: &&ProcessStatus| Some(status.memory?.working_set);
+        let full_bar = largest.first().and_then(working_set).unwrap_or(0);
         let rows: Vec<ProcessRow<'_>> = largest
             .iter()
             .map(|status| ProcessRow {
+                full_bar,
                 progress: elapsed.and_then(|elapsed| {
                     Progress::between(before.process(status.id)?, status, elapsed)
                 }),
@@ -73,8 +79,13 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             })
             .collect();
         let all = columns::all();
-        let columns = columns::by_keys(&all, if at.is_some() { &COMPARED } else { &COLUMNS });
+        let mut columns = columns::by_keys(&all, if at.is_some() { &COMPARED } else { &COLUMNS });
         let format = session.output.format();
+        let bar = columns::bar();
+        let is_wide = session.output.width().is_none_or(|width| width >= WIDE);
+        if format == Format::Table && is_wide {
+            columns.insert(columns.len() - 1, &bar);
+        }
         let mut document = session.output.document(at)?;
         match format {
             Format::Table => write_table(&mut document, &info, &columns, &rows)?,
@@ -113,6 +124,8 @@ struct Kind {
     name: &'static str,
     in_use: u64,
     total: Option<u64>,
+    /// What is not in use, but holds contents of files until somebody needs it.
+    files: u64,
     note: String,
 }
 
@@ -147,6 +160,7 @@ fn write_table<'a>(
                     }
                 },
             ),
+            Column::new(("", "", ""), Shape::Word, "", bar_of),
             Column::new(("", "", ""), Shape::Name, "", |kind: &Kind| {
                 Value::Text(Cow::Borrowed(kind.note.as_bytes()))
             }),
@@ -166,12 +180,25 @@ fn write_table<'a>(
     Ok(document.rows("processes", columns, rows)?)
 }
 
+fn bar_of(kind: &Kind) -> Value<'_> {
+    let Some(total) = kind.total.filter(|&total| total > 0) else {
+        return Value::Word("");
+    };
+    let share = |bytes: u64| bytes as f64 / total as f64;
+    Value::Bar(vec![
+        (Part::Private, share(kind.in_use)),
+        (Part::Files, share(kind.files)),
+        (Part::Free, 1.0),
+    ])
+}
+
 fn kinds(info: &PerformanceInfo, size: impl Fn(u64) -> String) -> [Kind; 4] {
     [
         Kind {
             name: "physical",
             in_use: info.physical_total.saturating_sub(info.physical_available),
             total: Some(info.physical_total),
+            files: info.physical_available.saturating_sub(info.physical_free),
             note: format!(
                 "{} available; cache {}, shared {}",
                 size(info.physical_available),
@@ -183,12 +210,14 @@ fn kinds(info: &PerformanceInfo, size: impl Fn(u64) -> String) -> [Kind; 4] {
             name: "commit",
             in_use: info.commit_total,
             total: Some(info.commit_limit),
+            files: 0,
             note: String::new(),
         },
         Kind {
             name: "page files",
             in_use: info.swap_total.saturating_sub(info.swap_free),
             total: Some(info.swap_total),
+            files: 0,
             note: match info.swap_total {
                 0 => "none in use".to_owned(),
                 _ => String::new(),
@@ -198,6 +227,7 @@ fn kinds(info: &PerformanceInfo, size: impl Fn(u64) -> String) -> [Kind; 4] {
             name: "kernel",
             in_use: info.kernel_total,
             total: None,
+            files: 0,
             note: format!(
                 "paged {}, nonpaged {}",
                 size(info.kernel_paged),

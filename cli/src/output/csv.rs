@@ -59,7 +59,7 @@ fn write_records<Row>(
 
 fn push(text: &mut Vec<u8>, value: &Value<'_>) -> io::Result<()> {
     match value {
-        Value::Unknown | Value::Refused => Ok(()),
+        Value::Unknown | Value::Refused | Value::Bar(_) => Ok(()),
         Value::Count(number) | Value::Bytes(number) | Value::Offset(number) => {
             text.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
             Ok(())

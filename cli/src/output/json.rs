@@ -70,7 +70,7 @@ impl Serialize for Hex<'_> {
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Value::Unknown | Value::Refused => serializer.serialize_none(),
+            Value::Unknown | Value::Refused | Value::Bar(_) => serializer.serialize_none(),
             Value::Count(number) | Value::Bytes(number) | Value::Offset(number) => {
                 serializer.serialize_u64(*number)
             }

@@ -1,6 +1,7 @@
 //! Output: the one seam between what a subcommand knows and how it is shown. A subcommand says
 //! its [`Column`]s once; a table, JSON and CSV come of it.
 
+mod bar;
 mod column;
 mod csv;
 mod escape;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 pub use column::{Column, Shape};
 pub use escape::printable;
-pub use value::Value;
+pub use value::{Part, Value};
 
 use crate::clock::Clock;
 use style::Style;
@@ -79,6 +80,13 @@ impl Output {
     /// How many lines the terminal has, if it is one that is written to.
     pub fn height(&self) -> Option<usize> {
         self.terminal.map(|terminal| terminal.height)
+    }
+
+    /// How many columns a line may take, if anything limits it.
+    pub fn width(&self) -> Option<usize> {
+        self.options
+            .width
+            .or(self.terminal.map(|terminal| terminal.width))
     }
 
     /// The columns that are shown if nobody chose: in a table those made for it, elsewhere all.
@@ -267,10 +275,7 @@ impl Output {
     fn look(&mut self) -> (&mut BufWriter<StdoutLock<'static>>, Look<'_>) {
         let look = Look {
             exact_bytes: self.options.exact_bytes,
-            width: self
-                .options
-                .width
-                .or(self.terminal.map(|terminal| terminal.width)),
+            width: self.width(),
             style: self.style,
             clock: &self.clock,
         };

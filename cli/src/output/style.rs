@@ -1,4 +1,4 @@
-//! Colour, sparing: headings bold, what is missing dim.
+//! Colour, sparing: headings bold, what is missing dim, bars in colour.
 
 /// Whether, and so how, text is styled.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,6 +28,13 @@ impl Style {
 
     pub fn plain(self, text: &mut String) {
         self.push(text, anstyle::Reset.render());
+    }
+
+    /// Appends what `write` appends in a style.
+    pub fn paint(self, text: &mut String, style: anstyle::Style, write: impl Fn(&mut String)) {
+        self.push(text, style.render());
+        write(text);
+        self.push(text, style.render_reset());
     }
 
     fn push(self, text: &mut String, escape: impl std::fmt::Display) {

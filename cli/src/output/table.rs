@@ -4,6 +4,7 @@
 
 use std::io::{self, Write};
 
+use super::bar::push_bar;
 use super::column::{Column, Shape};
 use super::escape::push_printable;
 use super::size::{push_decimal, push_human, push_ratio, push_span};
@@ -59,7 +60,7 @@ pub fn write<Row>(
 ) -> io::Result<()> {
     let columns: Vec<&Column<Row>> = columns.iter().map(AsRef::as_ref).collect();
     let mut cells = Cells::default();
-    let mut widths: Vec<usize> = columns.iter().map(|column| column.title.len()).collect();
+    let mut widths: Vec<usize> = columns.iter().map(|column| title_width(column)).collect();
     for row in rows {
         for (column, width) in columns.iter().zip(&mut widths) {
             cells.push(&(column.value)(row), look);
@@ -72,7 +73,7 @@ pub fn write<Row>(
     for (column, &width) in columns.iter().zip(&widths) {
         line.put(
             column.title,
-            column.title.len(),
+            title_width(column),
             width,
             column.shape,
             Tone::Heading,
@@ -162,7 +163,7 @@ fn fit<Row>(columns: &[&Column<Row>], widths: &mut [usize], limit: Option<usize>
             .iter()
             .zip(widths.iter_mut())
             .filter(|(column, _)| matches!(column.shape, Shape::Name | Shape::Path))
-            .map(|(column, width)| (column.title.len().max(NARROWEST), width))
+            .map(|(column, width)| (title_width(column).max(NARROWEST), width))
             .filter(|(least, width)| **width > *least)
             .max_by_key(|(_, width)| **width);
         let Some((_, width)) = widest else { break };
@@ -170,6 +171,10 @@ fn fit<Row>(columns: &[&Column<Row>], widths: &mut [usize], limit: Option<usize>
         excess -= 1;
     }
     1
+}
+
+fn title_width<Row>(column: &Column<Row>) -> usize {
+    column.title.chars().count()
 }
 
 /// A line under construction; reused.
@@ -298,6 +303,7 @@ fn push_value(text: &mut String, value: &Value<'_>, look: &Look<'_>) -> Option<u
                 letter.encode_utf8(&mut [0; 4]).as_bytes(),
             ));
         }
+        Value::Bar(parts) => return Some(push_bar(text, parts, look.style)),
         Value::Names(names) => return Some(push_printable(text, &names.join(&b' '))),
         Value::Text(bytes) => return Some(push_printable(text, bytes)),
         Value::Process {

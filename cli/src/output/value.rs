@@ -40,6 +40,8 @@ pub enum Value<'a> {
     Text(Cow<'a, [u8]>),
     /// Several of them.
     Names(Vec<&'a [u8]>),
+    /// Shares of a whole, drawn in a table; machine formats have the figures themselves.
+    Bar(Vec<(Part, f64)>),
     /// A process's name. A table brackets that of a kernel thread, and draws the branch that
     /// leads to it in a tree.
     Process {
@@ -47,6 +49,19 @@ pub enum Value<'a> {
         kernel: bool,
         branch: &'a str,
     },
+}
+
+/// What a part of a bar stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Private memory, or memory in use.
+    Private,
+    /// Shared memory.
+    Shared,
+    /// Contents of files.
+    Files,
+    /// Nothing.
+    Free,
 }
 
 /// A span of time as a number of seconds. One rounding, so that 2.53 stays 2.53.
