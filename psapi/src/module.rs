@@ -158,7 +158,8 @@ impl Process {
     ///
     /// A file that is mapped but can't be executed there is no module. The same file mapped as
     /// two images is two modules. Where the linker's list is corrupt, or may not be read, all but
-    /// the executable go by address.
+    /// the executable go by address. A process that is just executing another program has only
+    /// what has been mapped so far, which may be nothing.
     ///
     /// Source: the mappings (`PROCMAP_QUERY`, on kernels before 6.11 `maps`), `auxv`, and the
     /// images' headers and the linker's list in the process's memory. Cost: one or two

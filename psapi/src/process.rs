@@ -266,13 +266,15 @@ impl Process {
     /// "no such process" of a process that has ended, of one that never had an address space, and
     /// of a file that it does not have; `stat`, which every process has, tells them apart.
     pub(crate) fn error(&self, asked: &'static str, refusal: Refusal) -> Error {
-        let absent = matches!(refusal.cause, Cause::Os(Errno::NOENT | Errno::SRCH));
-        if !absent {
-            return refusal.of(asked, self.id);
-        }
+        let has_file = match refusal.cause {
+            Cause::Os(Errno::SRCH) => true,
+            Cause::Os(Errno::NOENT) => false,
+            _ => return refusal.of(asked, self.id),
+        };
         let cause = match stat::read(&self.directory, &mut Vec::new()) {
             Ok(stat) if stat.is_kernel_thread() => Cause::NoAddressSpace,
-            Ok(stat) if stat.has_ended() => Cause::Ended,
+            // A process that is ending has lost its memory for a while before its state says so.
+            Ok(stat) if has_file || stat.has_ended() => Cause::Ended,
             Ok(_) => Cause::Unsupported("this kernel does not have it"),
             Err(_) => Cause::Ended,
         };

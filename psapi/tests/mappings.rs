@@ -270,6 +270,50 @@ fn each_mapping_is_found_at_its_first_and_last_address() {
     }
 }
 
+/// Longer than the kernel's usual names, and longer than `PATH_MAX`.
+#[test]
+fn long_names_come_whole() {
+    let program = Program::compile(
+        r#"
+        #include <fcntl.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        #include <sys/mman.h>
+        #include <sys/stat.h>
+        #include <unistd.h>
+        int main(int argc, char **argv) {
+            char name[201];
+            memset(name, 'n', 200);
+            name[200] = 0;
+            if (chdir(argv[1])) exit(1);
+            for (int i = 0; i < 25; i++) {
+                if (mkdir(name, 0755) || chdir(name)) exit(1);
+                if (i != 2 && i != 24) continue;
+                int fd = open("file", O_RDWR | O_CREAT, 0644);
+                if (ftruncate(fd, 4096)) exit(1);
+                printf("%lx ", (long)mmap(0, 4096, PROT_READ, MAP_SHARED, fd, 0));
+            }
+            puts("");
+            fflush(stdout);
+            getchar();
+        }"#,
+        &[],
+    );
+    let directory = support::child::public_directory();
+    let subject = Subject::start(Command::new(&program.path).arg(directory.path()));
+    for (depth, address) in [3, 25].into_iter().zip(subject.said.split_whitespace()) {
+        let address = u64::from_str_radix(address, 16).unwrap();
+        let mut path = fs::canonicalize(directory.path()).unwrap();
+        path.extend(vec!["n".repeat(200); depth]);
+        path.push("file");
+        for process in both_ways(subject.id()) {
+            let file = process.mapped_file(address).unwrap().unwrap();
+            assert_eq!((file.path, file.deleted), (path.clone(), false));
+        }
+    }
+}
+
 #[test]
 fn a_process_that_executes_something_else_is_asked_anew() {
     let next = Program::compile_as(
@@ -384,6 +428,10 @@ fn damaged_lists_are_told_from_short_ones() {
     let file = process(&cut).mapped_file(0x1fff).unwrap().unwrap();
     assert_eq!((file.path, file.offset), (PathBuf::from("/a"), 0xfff));
     assert_eq!(process(&cut).mapped_file(0x2000).unwrap(), None);
+
+    let nameless = tree("1000-2000 r-xp 00000000 00:00 0\n");
+    assert_eq!(process(&nameless).mapped_file(0x1000).unwrap(), None);
+    assert_eq!(process(&nameless).mappings().unwrap().len(), 1);
 
     // Nothing that can be a mapping.
     let noise = tree("\u{0}\u{0}\u{0}\n\n- - -\n");

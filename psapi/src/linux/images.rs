@@ -6,7 +6,7 @@
 //! was mapped without the linker. Without a list, or with a corrupt one, the whole address space
 //! is such a gap.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rustix::io::Errno;
 
@@ -62,17 +62,22 @@ pub(crate) struct Manner {
 pub(crate) fn read(process: &Directory, manner: Manner) -> Result<Vec<Image>, Refusal> {
     let attempt = || {
         let space = AddressSpace::open(process, manner.use_query)?;
-        let images = Search::new(process, &space, manner)?.run()?;
+        let search = Search::new(process, &space, manner)?;
+        let is_started = search.auxv.is_some();
+        let images = search.run()?;
         space.check_still_there()?;
-        Ok(images)
+        Ok((images, is_started))
     };
     match attempt() {
-        // It ended, or it executes another program by now: the second attempt tells.
-        Err(Refusal {
+        Ok((images, true)) => Ok(images),
+        // It ended, or it executes another program by now, or is about to: the second attempt
+        // tells.
+        Ok((_, false))
+        | Err(Refusal {
             cause: Cause::Os(Errno::SRCH),
             ..
-        }) => attempt(),
-        answer => answer,
+        }) => attempt().map(|(images, _)| images),
+        Err(refusal) => Err(refusal),
     }
 }
 
@@ -281,7 +286,14 @@ impl<'s> Search<'s> {
             .filter(|image| image.rank != Rank::Executable)
             .map(Image::addresses)
             .collect();
-        known.sort_by_key(|addresses| addresses.start);
+        known.sort_unstable_by_key(|addresses| addresses.start);
+        let count = known.len();
+        known.dedup_by_key(|addresses| addresses.start);
+        if known.len() < count {
+            // The linker moved an entry while its list was walked.
+            let mut seen = HashSet::new();
+            self.images.retain(|image| seen.insert(image.base));
+        }
         let mut known = known.into_iter().peekable();
         let mut address = 0;
         loop {

@@ -45,7 +45,8 @@ impl FileId {
     }
 }
 
-/// Parses a line, without its newline, into the mapping and its name as the kernel escaped it.
+/// Parses a line, without its newline, into the mapping and its name as the kernel escaped it,
+/// which is a part of the line also where it is empty.
 pub(crate) fn parse_line(line: &[u8]) -> Option<(Vma, &[u8])> {
     let (start, rest) = split(line, b'-')?;
     let (end, rest) = split(rest, b' ')?;

@@ -15,6 +15,9 @@ const PROCMAP_QUERY: Opcode = opcode::read_write::<procmap_query>(b'f', 17);
 /// has no such limit.
 pub(crate) const NAME_ROOM: usize = 4096;
 
+/// Room for nearly every name.
+const USUAL_NAME: usize = 256;
+
 /// The longest build id that the kernel knows, `BUILD_ID_SIZE_MAX`.
 const BUILD_ID_ROOM: usize = 20;
 
@@ -58,7 +61,12 @@ pub(crate) fn query_name<'n>(
     which: Which,
     name: &'n mut [u8; NAME_ROOM],
 ) -> Result<Option<(Vma, &'n [u8])>, Errno> {
-    let Some((vma, length, _)) = ask(maps, which, name, &mut [])? else {
+    // The kernel takes as much memory as the name may need: the less, the faster.
+    let answer = match ask(maps, which, &mut name[..USUAL_NAME], &mut []) {
+        Err(Errno::NAMETOOLONG) => ask(maps, which, name, &mut []),
+        answer => answer,
+    }?;
+    let Some((vma, length, _)) = answer else {
         return Ok(None);
     };
     // The length counts the NUL.
