@@ -16,6 +16,7 @@ use super::elf::Elf;
 use super::file::Directory;
 use super::file_name::path_of;
 use super::image_bytes::{self, HEADER_ROOM, Source};
+use super::image_layout::Layout;
 use super::link_map;
 use super::mapping_name::{Named, classify};
 use super::maps::{FileId, Vma};
@@ -90,7 +91,7 @@ struct Search<'s> {
     page: u64,
     images: Vec<Image>,
     /// The images that the search through the gaps may meet again, by their files.
-    met: HashMap<FileId, Vec<Met>>,
+    met: HashMap<FileId, Vec<Layout>>,
     /// All mappings of files, once they were needed.
     files: Option<Vec<Vma>>,
     name: Vec<u8>,
@@ -98,16 +99,6 @@ struct Search<'s> {
 
 /// The path of an image's file, and whether that is deleted.
 type Path = (Vec<u8>, bool);
-
-/// An image, as far as it takes to tell which mappings are its own.
-struct Met {
-    bias: u64,
-    /// Where the image starts in its file.
-    start: u64,
-    /// Its header; `None` where it could not be read, and `extent` has to do.
-    header: Option<Vec<u8>>,
-    extent: (u64, u64),
-}
 
 impl<'s> Search<'s> {
     fn new(
@@ -384,7 +375,7 @@ impl<'s> Search<'s> {
     }
 
     /// The image that a mapping is part of.
-    fn image_of(&mut self, vma: &Vma) -> Result<Option<(Met, Path)>, Refusal> {
+    fn image_of(&mut self, vma: &Vma) -> Result<Option<(Layout, Path)>, Refusal> {
         let named = self
             .space
             .find_named(Which::At(vma.start), &mut self.name)?;
@@ -395,7 +386,7 @@ impl<'s> Search<'s> {
         if let Some(memory) = &self.memory {
             // Nearly all images start with the start of their file, and lie in memory as in it.
             let usual = vma.start.checked_sub(vma.offset);
-            let usual = usual.and_then(|at| Met::in_memory(memory, at, 0, vma, self.page));
+            let usual = usual.and_then(|at| Layout::in_memory(memory, at, 0, vma, self.page));
             if let Some(met) = usual
                 && self
                     .space
@@ -408,7 +399,7 @@ impl<'s> Search<'s> {
         let before = self.mappings_before(vma)?;
         if let Some(memory) = &self.memory {
             let found = before.iter().rev().find_map(|first| {
-                Met::in_memory(memory, first.start, first.offset, vma, self.page)
+                Layout::in_memory(memory, first.start, first.offset, vma, self.page)
             });
             if let Some(met) = found {
                 return Ok(Some((met, named)));
@@ -416,7 +407,7 @@ impl<'s> Search<'s> {
         }
         // The header is in no mapping, or may not be read there.
         if let Some(file) = image_bytes::open_file(self.process, vma, &named.0) {
-            let found = Met::in_file(&file, vma, self.page);
+            let found = Layout::in_file(&file, vma, self.page);
             return Ok(found.map(|met| (met, named)));
         }
         // A file that is mapped to be executed; what has no place in any directory is a program's
@@ -428,7 +419,7 @@ impl<'s> Search<'s> {
         let start = before.first().map_or(vma.start, |first| first.start);
         let after = self.mappings_after(vma)?;
         Ok(Some((
-            Met {
+            Layout {
                 bias: start,
                 start: 0,
                 header: None,
@@ -552,70 +543,6 @@ const VDSO: &[u8] = b"[vdso]";
 impl Image {
     fn addresses(&self) -> std::ops::Range<u64> {
         self.base..self.base.saturating_add(self.size)
-    }
-}
-
-impl Met {
-    /// The image whose header is in memory at an address, if the mapping is part of it; `start`
-    /// is where that address is in the file.
-    fn in_memory(memory: &Memory, at: u64, start: u64, vma: &Vma, page: u64) -> Option<Met> {
-        let header = image_bytes::header_in_memory(memory, at)?;
-        let elf = Elf::parse(&header).ok()?;
-        // The header is at the start of the image's file; that may not be its first address.
-        let first = elf.loads().find(|load| load.offset < page)?;
-        let bias = elf
-            .words
-            .wrap(at.wrapping_sub(first.vaddr - first.vaddr % page));
-        Met::new(header, bias, start, page).filter(|met| met.owns(vma, page))
-    }
-
-    /// The image that is at the start of a file, if the mapping is part of it.
-    fn in_file(file: &std::os::fd::OwnedFd, vma: &Vma, page: u64) -> Option<Met> {
-        let header = image_bytes::header_in_file(file, 0)?;
-        let elf = Elf::parse(&header).ok()?;
-        let bias = elf.loads().find_map(|load| {
-            let distance = vma.offset.checked_sub(load.offset - load.offset % page)?;
-            (distance < load.file_size.max(page)).then(|| {
-                let vaddr = load.vaddr - load.vaddr % page;
-                elf.words
-                    .wrap(vma.start.wrapping_sub(vaddr.wrapping_add(distance)))
-            })
-        })?;
-        Met::new(header, bias, 0, page).filter(|met| met.owns(vma, page))
-    }
-
-    fn new(header: Vec<u8>, bias: u64, start: u64, page: u64) -> Option<Met> {
-        let elf = Elf::parse(&header).ok()?;
-        let (first, end) = elf.extent(page)?;
-        let base = elf.words.wrap(first.wrapping_add(bias));
-        let extent = (base, base.checked_add(end - first)?);
-        Some(Met {
-            bias,
-            start,
-            header: Some(header),
-            extent,
-        })
-    }
-
-    /// Whether a mapping of the image's file is where the image would have it.
-    fn owns(&self, vma: &Vma, page: u64) -> bool {
-        let Some(header) = &self.header else {
-            return vma.start >= self.extent.0 && vma.end <= self.extent.1;
-        };
-        let (Ok(elf), Some(offset)) = (Elf::parse(header), vma.offset.checked_sub(self.start))
-        else {
-            return false;
-        };
-        elf.loads().any(|load| {
-            let start = load.offset - load.offset % page;
-            let end = load.offset.saturating_add(load.file_size);
-            let vaddr = load.vaddr - load.vaddr % page;
-            (start..end).contains(&offset)
-                && elf
-                    .words
-                    .wrap(vaddr.wrapping_add(self.bias).wrapping_add(offset - start))
-                    == vma.start
-        })
     }
 }
 

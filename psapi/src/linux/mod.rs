@@ -14,6 +14,7 @@ pub(crate) mod file_name;
 pub(crate) mod file_nr;
 pub(crate) mod ids;
 pub(crate) mod image_bytes;
+pub(crate) mod image_layout;
 pub(crate) mod images;
 pub(crate) mod kallsyms;
 pub(crate) mod kept_maps;
