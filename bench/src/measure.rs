@@ -64,17 +64,17 @@ pub struct Figure {
 }
 
 /// The median CPU time of each, in seconds. They take turns, so that whatever else the machine
-/// does, and however warm it is, meets all alike; the first turn does not count.
+/// does, and however warm it is, meets all alike. In its turn each runs twice, and the second time
+/// counts: what it finds in the processor's caches is its own then, and not the legacy of who came
+/// before it.
 pub fn medians(turns: usize, mut contestants: Vec<Contestant<'_>>) -> anyhow::Result<Vec<Figure>> {
     let mut times = vec![Vec::with_capacity(turns); contestants.len()];
-    for turn in 0..=turns {
+    for _ in 0..turns {
         for (contestant, times) in contestants.iter_mut().zip(&mut times) {
+            (contestant.run)()?;
             let before = (contestant.whose)();
             (contestant.run)()?;
-            let spent = (contestant.whose)() - before;
-            if turn > 0 {
-                times.push(spent);
-            }
+            times.push((contestant.whose)() - before);
         }
     }
     Ok(contestants

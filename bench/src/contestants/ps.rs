@@ -5,8 +5,11 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 
-/// The columns that both commands print.
+/// The columns that `ps` is asked for.
 pub const COLUMNS: &str = "pid,ppid,rss,vsz,min_flt,maj_flt,comm";
+
+/// The same ones, as `psapi ps` calls them.
+pub const OUR_COLUMNS: &str = "pid,ppid,ws,vsize,minflt,majflt,name";
 
 pub fn run(command: &mut Command) -> anyhow::Result<()> {
     let mut child = command

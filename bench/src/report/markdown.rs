@@ -17,7 +17,8 @@ pub fn show(report: &Report) -> String {
     if !report.stage.is_empty() {
         let _ = writeln!(text, "Run against {}.", report.stage.join(" and "));
     }
-    let _ = writeln!(text, "\n| {} |", HEADINGS.join(" | "));
+    let missed = super::verdict(report);
+    let _ = writeln!(text, "Came out: {missed}.\n\n| {} |", HEADINGS.join(" | "));
     let _ = writeln!(text, "| --- | ---: | --- | ---: | ---: | ---: | --- |");
     for row in &report.rows {
         let _ = writeln!(text, "| {} |", row.cells().join(" | "));

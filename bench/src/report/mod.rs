@@ -97,13 +97,22 @@ impl ReportRow {
                 Bar::AtMost(most) => format!("≤ {}", self.unit.show(most)),
                 Bar::Shown => "–".into(),
             },
-            match (self.met, &self.failure) {
-                (_, Some(_)) => "not measured".into(),
+            match (self.met, self.figure) {
+                (_, None) => "not measured".into(),
                 (Some(true), _) => "met".into(),
                 (Some(false), _) => "MISSED".into(),
                 (None, _) => "–".into(),
             },
         ]
+    }
+}
+
+/// How it came out, in a few words.
+fn verdict(report: &Report) -> String {
+    match report.missed() {
+        0 => "all bars met".into(),
+        1 => "1 bar missed".into(),
+        missed => format!("{missed} bars missed"),
     }
 }
 

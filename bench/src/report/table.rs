@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
-use super::{HEADINGS, Report};
+use super::{HEADINGS, Report, verdict};
 
 pub fn show(report: &Report) -> String {
     let mut table = Table::new();
@@ -22,14 +22,10 @@ pub fn show(report: &Report) -> String {
         .iter()
         .filter_map(|row| Some(format!("{}: {}\n", row.name, row.failure.as_ref()?)))
         .collect();
-    let missed = match report.missed() {
-        0 => "all bars met".into(),
-        1 => "1 bar missed".into(),
-        missed => format!("{missed} bars missed"),
-    };
     format!(
-        "{}\n{}\n\n{table}\n{failures}{missed}\n",
+        "{}\n{}\n\n{table}\n{failures}{}\n",
         report.machine,
-        report.stage.join("; ")
+        report.stage.join("; "),
+        verdict(report)
     )
 }

@@ -9,8 +9,9 @@ use super::text;
 use crate::ProcessId;
 use crate::error::{Cause, Refusal};
 
-/// Large enough that 5,000 processes take a single call: every call re-finds its place by id.
-const BUFFER: usize = 256 * 1024;
+/// About a thousand processes a call, which makes the calls cheap beside the entries; a larger one
+/// costs more in fresh memory than it saves in calls.
+const BUFFER: usize = 32 * 1024;
 
 /// The room that a listing works in; reused, it is allocated once.
 #[derive(Debug, Default)]
