@@ -127,8 +127,12 @@
 //! - `serde`: `serde::Serialize` for the answers. A text that is not UTF-8 becomes a sequence of its
 //!   bytes, so that nothing is lost.
 
+mod capture;
+mod cgroup;
+mod command_line;
 mod driver;
 mod error;
+mod fields;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -139,21 +143,24 @@ mod module;
 mod page_file;
 mod performance;
 mod process;
+mod process_state;
 #[cfg(feature = "serde")]
 mod serialize;
 mod status;
 mod system;
 
+pub use capture::Capture;
+pub use cgroup::{Cgroup, CgroupEntry};
+pub use command_line::CommandLine;
 pub use driver::{DeviceDriver, DriverKind, DriverState};
 pub use error::{Error, ErrorKind, Result};
+pub use fields::Fields;
 pub use mapping::{Backing, FileId, MappedFile, MappedFileKind, Mapping};
 pub use memory::{ExactMemory, FaultCount, MemoryCounters};
 pub use module::{BuildId, Module, ModuleClass, ModuleFields, ModuleFilter};
 pub use page_file::{PageFile, PageFileKind};
 pub use performance::{HugePages, PerformanceInfo};
 pub use process::{Process, ProcessId};
-pub use status::{
-    Capture, Cgroup, CgroupEntry, CommandLine, Fields, ImageFile, ProcessState, ProcessStatus,
-    UserIds,
-};
+pub use process_state::ProcessState;
+pub use status::{ImageFile, ProcessStatus, UserIds};
 pub use system::{System, SystemBuilder};

@@ -6,13 +6,16 @@ use std::str::FromStr;
 
 use rustix::io::Errno;
 
+use crate::cgroup::Cgroup;
+use crate::command_line::CommandLine;
 use crate::error::{Cause, Error, ErrorKind, Refusal, Result};
+use crate::fields::Fields;
 use crate::linux::capture::{self, Place};
 use crate::linux::file::Directory;
 use crate::linux::kept_maps::KeptMaps;
 use crate::linux::{exe, smaps_rollup, stat, status};
 use crate::memory::{ExactMemory, MemoryCounters};
-use crate::status::{Cgroup, CommandLine, Fields, ImageFile, ProcessStatus};
+use crate::status::{ImageFile, ProcessStatus};
 use crate::system::System;
 
 /// The number by which the kernel names a process while it lives. Afterwards another process may
@@ -205,7 +208,7 @@ impl Process {
         self.directory
             .read(b"cmdline", &mut text)
             .map_err(|refusal| self.error("command line", refusal))?;
-        Ok(CommandLine::new(text))
+        Ok(CommandLine(text))
     }
 
     /// The process's control groups.
@@ -221,7 +224,7 @@ impl Process {
         self.directory
             .read(b"cgroup", &mut text)
             .map_err(|refusal| self.error("control groups", refusal))?;
-        Ok(Cgroup::new(text))
+        Ok(Cgroup(text))
     }
 
     /// Whether the process has ended, reaped or not.

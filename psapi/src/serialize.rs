@@ -7,7 +7,8 @@ use std::path::Path;
 
 use serde::ser::{Serialize, Serializer};
 
-use crate::status::{Cgroup, CgroupEntry, CommandLine};
+use crate::cgroup::{Cgroup, CgroupEntry};
+use crate::command_line::CommandLine;
 
 /// A text that may not be UTF-8.
 struct Text<'a>(&'a OsStr);

@@ -1,12 +1,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::capture::Capture;
 use crate::error::{Refusal, Result};
+use crate::fields::Fields;
 use crate::linux::file::Directory;
 use crate::linux::ids;
 use crate::linux::namespace::OwnNamespace;
 use crate::process::{Process, ProcessId};
-use crate::status::{Capture, Fields};
 
 /// A Linux system as its proc and sys file systems show it: the way in to everything else.
 ///
