@@ -285,8 +285,7 @@ impl Process {
     pub fn mappings_into(&self, mappings: &mut Vec<Mapping>) -> Result<()> {
         let mut content = Vec::new();
         let mut read = || {
-            maps::read(self.directory(), &mut content)
-                .map_err(|refusal| self.error("mappings", refusal))?;
+            self.ask("mappings", |directory| maps::read(directory, &mut content))?;
             Ok(self.fill(&content, mappings))
         };
         // A list that shows that it changed while it was read is read once more.
@@ -343,10 +342,10 @@ impl Process {
     #[doc(alias = "GetMappedFileName")]
     pub fn mapped_file(&self, address: u64) -> Result<Option<MappedFile>> {
         let mut name = Vec::new();
-        let found = self
-            .maps()
-            .find(self.directory(), self.may_query_maps(), address, &mut name)
-            .map_err(|refusal| self.error("mapped file", refusal))?;
+        let found = self.ask("mapped file", |directory| {
+            let maps = self.maps();
+            maps.find(directory, self.may_query_maps(), address, &mut name)
+        })?;
         Ok(found.and_then(|found| {
             let backing = Backing::new(self.directory(), &found.vma, &name, found.doubtful);
             let offset = (address - found.vma.start).saturating_add(found.vma.offset);

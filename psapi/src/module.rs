@@ -194,13 +194,16 @@ impl Process {
     ///
     /// Those of [`modules`](Self::modules).
     pub fn modules_with(&self, filter: ModuleFilter, fields: ModuleFields) -> Result<Vec<Module>> {
-        let manner = images::Manner {
-            use_query: self.may_query_maps(),
-            direct: self.id_for_system_calls(),
-            soname: fields.contains(ModuleFields::SONAME),
-        };
-        let images = images::read(self.directory(), manner)
-            .map_err(|refusal| self.error(MODULES, refusal))?;
+        let images = self.ask(MODULES, |directory| {
+            // A system call that knows the process by its id asks its first thread.
+            let is_own = std::ptr::eq(directory, self.directory());
+            let manner = images::Manner {
+                use_query: self.may_query_maps(),
+                direct: self.id_for_system_calls().filter(|_| is_own),
+                soname: fields.contains(ModuleFields::SONAME),
+            };
+            images::read(directory, manner)
+        })?;
         Ok(images
             .into_iter()
             .map(Module::from)

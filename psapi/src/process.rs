@@ -13,7 +13,8 @@ use crate::fields::Fields;
 use crate::linux::capture::{self, Place};
 use crate::linux::file::Directory;
 use crate::linux::kept_maps::KeptMaps;
-use crate::linux::{exe, smaps_rollup, stat, status};
+use crate::linux::name::Name;
+use crate::linux::{exe, smaps_rollup, stat, status, task};
 use crate::memory::{ExactMemory, MemoryCounters};
 use crate::status::{ImageFile, ProcessStatus};
 use crate::system::System;
@@ -144,14 +145,13 @@ impl Process {
     /// its memory is gone then.
     #[doc(alias = "GetProcessMemoryInfo")]
     pub fn memory_counters(&self) -> Result<MemoryCounters> {
-        const ASKED: &str = "memory counters";
         let mut text = Vec::new();
-        let status = status::read(&self.directory, &mut text)
-            .map_err(|refusal| self.error(ASKED, refusal))?;
-        let stat =
-            stat::read(&self.directory, &mut text).map_err(|refusal| self.error(ASKED, refusal))?;
-        MemoryCounters::new(&stat, status.memory.as_ref())
-            .ok_or_else(|| self.ended().of(ASKED, self.id))
+        self.ask("memory counters", |directory| {
+            let status = status::read(directory, &mut text)?;
+            let stat = stat::read(&self.directory, &mut text)?;
+            MemoryCounters::new(&stat, status.memory.as_ref())
+                .ok_or_else(|| self.directory.refusal(b"status", Errno::SRCH))
+        })
     }
 
     /// Exact shares of the process's memory.
@@ -166,9 +166,9 @@ impl Process {
     /// [`ErrorKind::NoAddressSpace`](crate::ErrorKind::NoAddressSpace) for a kernel thread;
     /// [`ErrorKind::Ended`](crate::ErrorKind::Ended) once the process has ended.
     pub fn exact_memory(&self) -> Result<ExactMemory> {
-        smaps_rollup::read(&self.directory, &mut Vec::new())
-            .map(|rollup| ExactMemory::from(&rollup))
-            .map_err(|refusal| self.error("exact memory figures", refusal))
+        self.ask("exact memory figures", |directory| {
+            smaps_rollup::read(directory, &mut Vec::new()).map(|rollup| ExactMemory::from(&rollup))
+        })
     }
 
     /// The file that the process runs; `None` for kernel threads.
@@ -184,15 +184,17 @@ impl Process {
     #[doc(alias = "QueryFullProcessImageName")]
     pub fn image_file(&self) -> Result<Option<ImageFile>> {
         let mut path = Vec::new();
-        match exe::read(&self.directory, b"exe", b"root", &mut path) {
+        let read = self.ask("image file", |directory| {
+            exe::read(directory, b"exe", b"root", &mut path)
+                .map_err(|errno| directory.refusal(b"exe", errno))
+        });
+        match read {
             Ok(deleted) => Ok(Some(ImageFile {
                 path: OsString::from_vec(path).into(),
                 deleted,
             })),
-            Err(errno) => match self.error("image file", self.directory.refusal(b"exe", errno)) {
-                error if error.kind() == ErrorKind::NoAddressSpace => Ok(None),
-                error => Err(error),
-            },
+            Err(error) if error.kind() == ErrorKind::NoAddressSpace => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -242,6 +244,35 @@ impl Process {
                 error => Err(error),
             },
         }
+    }
+
+    /// Asks a question that the process's memory answers, of the process's own directory – or, if
+    /// its first thread has ended before the others, of the directory of a thread that lives.
+    pub(crate) fn ask<T>(
+        &self,
+        asked: &'static str,
+        mut question: impl FnMut(&Directory) -> Result<T, Refusal>,
+    ) -> Result<T> {
+        let mut answer = question(&self.directory);
+        if let Err(Refusal {
+            cause: Cause::Os(Errno::SRCH | Errno::NOENT),
+            ..
+        }) = answer
+            && let Some(thread) = self.surviving_thread()
+        {
+            answer = question(&thread);
+        }
+        answer.map_err(|refusal| self.error(asked, refusal))
+    }
+
+    fn surviving_thread(&self) -> Option<Directory> {
+        let mut text = Vec::new();
+        let stat = stat::read(&self.directory, &mut text).ok()?;
+        if !stat.is_dead() || stat.has_ended() {
+            return None;
+        }
+        let thread = task::survivor(&self.directory, Name::new())?;
+        self.directory.directory(&thread).ok()
     }
 
     /// The process's own directory, held open.

@@ -410,3 +410,57 @@ fn the_current_process_is_this_one() {
     let image = process.image_file().unwrap().unwrap();
     assert_eq!(image.path, std::env::current_exe().unwrap());
 }
+
+#[test]
+fn a_process_outlives_its_first_thread() {
+    let program = Program::compile(
+        r#"
+        #include <pthread.h>
+        #include <stdio.h>
+        #include <string.h>
+        #include <sys/mman.h>
+        #include <unistd.h>
+        static void *go_on(void *first) {
+            pthread_join(*(pthread_t *)first, 0);
+            char *p = mmap(0, 16 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            memset(p, 1, 16 << 20);
+            puts("alone"); fflush(stdout); for (;;) pause();
+        }
+        static pthread_t first;
+        int main(void) {
+            pthread_t t;
+            first = pthread_self();
+            pthread_create(&t, 0, go_on, &first);
+            pthread_exit(0);
+        }"#,
+        &[],
+    );
+    let subject = program.start();
+    let system = System::new();
+    let process = system.process(subject.id()).unwrap();
+    let status = process.status(Fields::all()).unwrap();
+    // What the kernel says of the first thread.
+    assert_eq!(status.state, Some(ProcessState::Zombie));
+    assert!(!process.has_ended().unwrap());
+
+    let capture = system.capture(Fields::all()).unwrap();
+    for status in [&status, capture.process(subject.id()).unwrap()] {
+        let memory = status.memory.unwrap();
+        assert!(memory.rss_anon >= 16 << 20, "{memory:?}");
+        assert!(status.exact.is_some_and(|exact| exact.uss >= 16 << 20));
+        assert_eq!(status.image.as_ref().unwrap().path, program.path);
+    }
+    assert!(process.memory_counters().unwrap().rss_anon >= 16 << 20);
+    assert!(process.exact_memory().unwrap().uss >= 16 << 20);
+    assert_eq!(process.image_file().unwrap().unwrap().path, program.path);
+    let modules = process.modules(psapi::ModuleFilter::All).unwrap();
+    assert_eq!(modules[0].path, program.path);
+    assert!(
+        process
+            .mappings()
+            .unwrap()
+            .iter()
+            .any(|mapping| mapping.size() >= 16 << 20)
+    );
+    assert!(process.mapped_file(modules[0].base).unwrap().is_some());
+}

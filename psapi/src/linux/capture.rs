@@ -6,16 +6,17 @@
 //! file that was opened by the same id is its own. This costs no system call more than reading
 //! the files one by one, and a handful of descriptors however many processes there are.
 
-use std::ops::Deref;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 
 use super::exe;
 use super::file::{Directory, read_record, read_whole};
+use super::name::Name;
 use super::smaps_rollup::{self, SmapsRollup};
 use super::stat::{self, Stat};
 use super::status::{self, Status};
+use super::task;
 use crate::error::Refusal;
 use crate::{Fields, ProcessId};
 
@@ -60,8 +61,22 @@ pub(crate) fn read<'a>(
     fields: Fields,
     room: &'a mut Room,
 ) -> Result<Option<Raw<'a>>, Refusal> {
-    match Reader::new(place, fields).read(room) {
-        Ok(raw) => Ok(Some(raw)),
+    let (directory, prefix) = match place {
+        Place::ById(directory, id) => (directory, Name::of_process(id)),
+        Place::Pinned(directory) => (directory, Name::new()),
+    };
+    let mut reader = Reader::new(directory, prefix, fields);
+    let mut files = reader.read_files(room);
+    if let Ok(Some(_)) = files
+        && stat::has_lost_its_first_thread(&room.stat)
+        && let Some(thread) = task::survivor(directory, prefix)
+    {
+        reader = Reader::new(directory, prefix, fields);
+        reader.memory = thread;
+        files = reader.read_files(room);
+    }
+    match files {
+        Ok(files) => Ok(Some(reader.parse(files, room))),
         Err(Stop::Ended) => Ok(None),
         Err(Stop::Refused(refusal)) => Err(refusal),
     }
@@ -73,80 +88,97 @@ enum Stop {
     Refused(Refusal),
 }
 
+/// Which files were read, each in its place in the [`Room`].
+struct Files {
+    status: bool,
+    cmdline: bool,
+    cgroup: bool,
+    smaps_rollup: bool,
+    /// Whether the file was deleted.
+    exe: Option<bool>,
+}
+
 struct Reader<'d> {
     directory: &'d Directory,
     prefix: Name,
+    /// Where the files are that tell of its memory: as `prefix`, or in the directory of a thread.
+    memory: Name,
     fields: Fields,
     unreadable: Fields,
 }
 
 impl<'d> Reader<'d> {
-    fn new(place: Place<'d>, fields: Fields) -> Self {
-        let (directory, prefix) = match place {
-            Place::ById(directory, id) => (directory, Name::of_process(id)),
-            Place::Pinned(directory) => (directory, Name::default()),
-        };
+    fn new(directory: &'d Directory, prefix: Name, fields: Fields) -> Self {
         Reader {
             directory,
             prefix,
+            memory: prefix,
             fields,
             unreadable: Fields::empty(),
         }
     }
 
-    fn read<'a>(mut self, room: &'a mut Room) -> Result<Raw<'a>, Stop> {
+    /// `None`: `stat` is refused, and without it nothing says that two files are of one process.
+    fn read_files(&mut self, room: &mut Room) -> Result<Option<Files>, Stop> {
         let stat_name = self.prefix.join(b"stat");
         let stat_file = match self.directory.try_file(&stat_name) {
             Ok(file) => file,
             Err(Errno::NOENT | Errno::SRCH) => return Err(Stop::Ended),
-            // Without stat nothing says that two files are of one process: there is but the id.
-            Err(Errno::ACCESS | Errno::PERM) => {
-                return Ok(Raw {
-                    stat: None,
-                    status: None,
-                    exe: None,
-                    cmdline: None,
-                    cgroup: None,
-                    smaps_rollup: None,
-                    unreadable: self.fields,
-                });
-            }
+            Err(Errno::ACCESS | Errno::PERM) => return Ok(None),
             Err(errno) => return Err(self.stop(&stat_name, errno)),
         };
-        let status_file = self.open(b"status")?;
-        let cmdline_file = self.open(b"cmdline")?;
-        let cgroup_file = self.open(b"cgroup")?;
-        let rollup_file = self.open(b"smaps_rollup")?;
-        let exe_deleted = self.exe(&mut room.exe)?;
+        let status = self.open(b"status")?;
+        let cmdline = self.open(b"cmdline")?;
+        let cgroup = self.open(b"cgroup")?;
+        let smaps_rollup = self.open(b"smaps_rollup")?;
+        let exe = self.exe(&mut room.exe)?;
 
         // From here on, all that was opened is known to be of one process, or there is none.
         read_record(stat_file.as_fd(), &mut room.stat)
             .map_err(|errno| self.stop(&stat_name, errno))?;
         drop(stat_file);
-        let stat = self.parsed(stat::parse(&room.stat), Fields::STAT);
 
-        let has_status = self.text(status_file, b"status", &mut room.status, read_record)?;
-        let has_cmdline = self.text(cmdline_file, b"cmdline", &mut room.cmdline, read_whole)?;
-        let has_cgroup = self.text(cgroup_file, b"cgroup", &mut room.cgroup, read_whole)?;
-        let has_rollup = self.text(
-            rollup_file,
-            b"smaps_rollup",
-            &mut room.smaps_rollup,
-            read_whole,
-        )?;
-        let status = has_status.then(|| status::parse(&room.status));
-        let rollup = has_rollup.then(|| smaps_rollup::parse(&room.smaps_rollup));
-        Ok(Raw {
-            stat,
+        Ok(Some(Files {
+            status: self.text(status, b"status", &mut room.status, read_record)?,
+            cmdline: self.text(cmdline, b"cmdline", &mut room.cmdline, read_whole)?,
+            cgroup: self.text(cgroup, b"cgroup", &mut room.cgroup, read_whole)?,
+            smaps_rollup: self.text(
+                smaps_rollup,
+                b"smaps_rollup",
+                &mut room.smaps_rollup,
+                read_whole,
+            )?,
+            exe,
+        }))
+    }
+
+    fn parse<'a>(mut self, files: Option<Files>, room: &'a Room) -> Raw<'a> {
+        let Some(files) = files else {
+            return Raw {
+                stat: None,
+                status: None,
+                exe: None,
+                cmdline: None,
+                cgroup: None,
+                smaps_rollup: None,
+                unreadable: self.fields,
+            };
+        };
+        let status = files.status.then(|| status::parse(&room.status));
+        let rollup = files
+            .smaps_rollup
+            .then(|| smaps_rollup::parse(&room.smaps_rollup));
+        Raw {
+            stat: self.parsed(stat::parse(&room.stat), Fields::STAT),
             status: status.and_then(|status| self.parsed(status, Fields::IN_STATUS)),
-            exe: exe_deleted.map(|deleted| (&room.exe[..], deleted)),
-            cmdline: has_cmdline.then_some(&room.cmdline),
-            cgroup: has_cgroup.then_some(&room.cgroup),
+            exe: files.exe.map(|deleted| (&room.exe[..], deleted)),
+            cmdline: files.cmdline.then_some(&room.cmdline),
+            cgroup: files.cgroup.then_some(&room.cgroup),
             smaps_rollup: rollup
                 .and_then(|rollup| self.parsed(rollup, Fields::EXACT))
                 .flatten(),
             unreadable: self.unreadable,
-        })
+        }
     }
 
     /// Opens a file if one of its tiers was asked for.
@@ -155,7 +187,7 @@ impl<'d> Reader<'d> {
         if !self.fields.intersects(tiers) {
             return Ok(None);
         }
-        let name = self.prefix.join(file);
+        let name = self.memory.join(file);
         self.available(&name, self.directory.try_file(&name), tiers)
     }
 
@@ -163,7 +195,7 @@ impl<'d> Reader<'d> {
         if !self.fields.contains(Fields::IMAGE) {
             return Ok(None);
         }
-        let (exe, root) = (self.prefix.join(b"exe"), self.prefix.join(b"root"));
+        let (exe, root) = (self.memory.join(b"exe"), self.memory.join(b"root"));
         let read = exe::read(self.directory, &exe, &root, path);
         self.available(&exe, read, Fields::IMAGE)
     }
@@ -202,7 +234,7 @@ impl<'d> Reader<'d> {
                 self.unreadable |= self.fields & tiers_of(name);
                 Ok(false)
             }
-            Err(errno) => Err(self.stop(&self.prefix.join(name), errno)),
+            Err(errno) => Err(self.stop(&self.memory.join(name), errno)),
         }
     }
 
@@ -228,38 +260,5 @@ fn tiers_of(file: &[u8]) -> Fields {
         b"cmdline" => Fields::COMMAND_LINE,
         b"cgroup" => Fields::CGROUP,
         _ => Fields::EXACT,
-    }
-}
-
-/// A file's name below the directory, `PID/FILE` or `FILE`, built without allocating.
-#[derive(Debug, Clone, Copy, Default)]
-struct Name {
-    bytes: [u8; 32],
-    length: usize,
-}
-
-impl Name {
-    fn of_process(id: ProcessId) -> Self {
-        use std::io::Write as _;
-        let mut name = Name::default();
-        let mut rest = &mut name.bytes[..];
-        // Ten digits and a slash always fit.
-        let _ = write!(rest, "{id}/");
-        name.length = 32 - rest.len();
-        name
-    }
-
-    fn join(mut self, file: &[u8]) -> Self {
-        self.bytes[self.length..][..file.len()].copy_from_slice(file);
-        self.length += file.len();
-        self
-    }
-}
-
-impl Deref for Name {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.bytes[..self.length]
     }
 }

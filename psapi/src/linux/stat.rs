@@ -43,10 +43,27 @@ impl Stat<'_> {
         self.flags & PF_FORKNOEXEC == 0
     }
 
-    /// Dead but not yet reaped, or on its way out: its memory is gone.
-    pub(crate) fn has_ended(&self) -> bool {
-        matches!(self.state, b'Z' | b'X' | b'x')
+    /// Whether the first thread is dead, whatever the others do.
+    pub(crate) fn is_dead(&self) -> bool {
+        is_dead(self.state)
     }
+
+    /// Dead but not yet reaped, or on its way out: its memory is gone. A process whose first thread
+    /// has ended before the others has not.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.is_dead() && self.num_threads <= 1
+    }
+}
+
+fn is_dead(state: u8) -> bool {
+    matches!(state, b'Z' | b'X' | b'x')
+}
+
+/// Whether a line is of a process that goes on without its first thread. Most lines are told by
+/// a look at one letter.
+pub(crate) fn has_lost_its_first_thread(line: &[u8]) -> bool {
+    let state = memchr::memrchr(b')', line).and_then(|close| line.get(close + 2));
+    state.is_some_and(|&state| is_dead(state)) && parse(line).is_ok_and(|stat| !stat.has_ended())
 }
 
 /// Parses the line. `comm` is raw: it may hold spaces, parentheses and newlines, and so ends at
@@ -205,6 +222,28 @@ mod tests {
         assert_eq!(parse(huge.as_bytes()).unwrap().min_flt, u64::MAX);
         let too_huge = text.replace(" 12345 ", " 18446744073709551616 ");
         assert!(parse(too_huge.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_process_has_ended_with_its_last_thread() {
+        let text = String::from_utf8(line(b"a) Z (")).unwrap();
+        let dead = text.replace(") S ", ") Z ");
+        let reaped = dead.replace(" -5 3 ", " -5 1 ");
+        for (line, dead, ended) in [
+            (&text, false, false),
+            (&dead, true, false),
+            (&reaped, true, true),
+        ] {
+            let stat = parse(line.as_bytes()).unwrap();
+            assert_eq!((stat.is_dead(), stat.has_ended()), (dead, ended), "{line}");
+            assert_eq!(
+                has_lost_its_first_thread(line.as_bytes()),
+                dead && !ended,
+                "{line}"
+            );
+        }
+        assert!(!has_lost_its_first_thread(b""));
+        assert!(!has_lost_its_first_thread(b"1 (a)"));
     }
 
     #[test]
