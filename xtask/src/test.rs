@@ -177,7 +177,7 @@ fn tests() -> Result<Outcome> {
         &["test"]
     };
     let log = skipped::Log::of_user(None)?;
-    let mut tests = cargo([runner, EVERYTHING].concat());
+    let mut tests = cargo([runner, &["--no-fail-fast"], EVERYTHING].concat());
     log.hand_to(&mut tests);
     passed_but(all([tests])?, &log)
 }
