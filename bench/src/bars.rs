@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::measure::Figure;
-use crate::workloads::{Stage, capture, command, ids, modules, room, system_calls};
+use crate::workloads::{Stage, capture, command, ids, mapped, modules, room, system_calls};
 
 pub struct Workload {
     /// What the command line calls it.
@@ -92,6 +92,13 @@ pub const WORKLOADS: &[Workload] = &[
             "procfs, listing the maps",
             Bar::Times(0.5),
         )],
+    },
+    Workload {
+        name: "mapped",
+        what: "mapped file by address, process open",
+        unit: Unit::Seconds,
+        run: mapped::run,
+        rows: &[alone(Bar::AtMost(1e-6))],
     },
     Workload {
         name: "allocations",

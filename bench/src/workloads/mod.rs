@@ -4,6 +4,7 @@
 pub mod capture;
 pub mod command;
 pub mod ids;
+pub mod mapped;
 pub mod modules;
 pub mod room;
 pub mod system_calls;
