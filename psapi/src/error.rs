@@ -106,7 +106,7 @@ impl fmt::Display for Report {
             (Cause::NoSuchProcess | Cause::Ended, _) => {}
         }
         match self.remedy() {
-            Some(remedy) => write!(f, " ({remedy})"),
+            Some(remedy) => write!(f, "; {remedy}"),
             None => Ok(()),
         }
     }
