@@ -1,7 +1,7 @@
 use crate::error::{Refusal, Result};
 use crate::fields::Fields;
 use crate::linux::capture::{self, Place};
-use crate::linux::ids;
+use crate::linux::ids::{self, Listing};
 use crate::process::ProcessId;
 use crate::status::ProcessStatus;
 use crate::system::System;
@@ -24,9 +24,9 @@ use crate::system::System;
 #[derive(Debug)]
 pub struct Capture {
     fields: Fields,
-    processes: Vec<ProcessStatus>,
-    ids: Vec<ProcessId>,
+    table: Table,
     listing: ids::Room,
+    ids: Vec<ProcessId>,
     room: capture::Room,
 }
 
@@ -35,9 +35,9 @@ impl Capture {
     pub fn new(fields: Fields) -> Self {
         Capture {
             fields: fields | Fields::STAT,
-            processes: Vec::new(),
+            table: Table::default(),
+            listing: ids::Room::for_some(),
             ids: Vec::new(),
-            listing: ids::Room::default(),
             room: capture::Room::default(),
         }
     }
@@ -49,21 +49,21 @@ impl Capture {
 
     /// The processes, by ascending id.
     pub fn processes(&self) -> &[ProcessStatus] {
-        &self.processes
+        &self.table.rows
     }
 
     /// The process that had an id.
     pub fn process(&self, id: ProcessId) -> Option<&ProcessStatus> {
         let at = self
-            .processes
+            .processes()
             .binary_search_by_key(&id, |status| status.id)
             .ok()?;
-        Some(&self.processes[at])
+        self.processes().get(at)
     }
 
     /// Takes the processes out.
     pub fn into_processes(self) -> Vec<ProcessStatus> {
-        self.processes
+        self.table.rows
     }
 
     /// Describes all processes anew. For a process that was there before, memory is allocated only
@@ -73,61 +73,78 @@ impl Capture {
     ///
     /// As [`System::capture`]. The rows are then those of the processes read so far.
     pub fn refresh(&mut self, system: &System) -> Result<()> {
-        self.read(system)
-            .map_err(|refusal| refusal.of_system("status of the processes"))
+        self.table.begin();
+        let outcome = self.read(system);
+        self.table.finish();
+        outcome.map_err(|refusal| refusal.of_system("status of the processes"))
     }
 
     fn read(&mut self, system: &System) -> Result<(), Refusal> {
-        let listed = system.proc_directory().and_then(|proc| {
-            ids::list(proc, &mut self.listing, &mut self.ids)?;
-            Ok(proc)
-        });
-        let proc = match listed {
-            Ok(proc) => proc,
-            Err(refusal) => {
-                self.processes.clear();
-                return Err(refusal);
+        let proc = system.proc_directory()?;
+        let mut listing = Listing::of(proc)?;
+        let mut more = true;
+        while more {
+            self.ids.clear();
+            more = listing.next(&mut self.listing, &mut self.ids)?;
+            for &id in &self.ids {
+                let place = Place::ById(proc, id);
+                if let Some(raw) = capture::read(place, self.fields, &mut self.room)? {
+                    self.table.row(id).fill(&raw, self.fields);
+                }
             }
-        };
-        align(&mut self.processes, &self.ids);
-        let (fields, room) = (self.fields, &mut self.room);
-        let mut outcome = Ok(());
-        self.processes.retain_mut(|status| {
-            if outcome.is_err() {
-                return false;
-            }
-            match capture::read(Place::ById(proc, status.id), fields, room) {
-                Ok(Some(raw)) => status.fill(&raw, fields),
-                Ok(None) => return false,
-                Err(refusal) => outcome = Err(refusal),
-            }
-            outcome.is_ok()
-        });
-        outcome
+        }
+        Ok(())
     }
 }
 
-/// Makes the rows those of `ids`; both ascend. A row whose id is still there keeps its memory.
-fn align(rows: &mut Vec<ProcessStatus>, ids: &[ProcessId]) {
-    let mut listed = ids.iter().peekable();
-    rows.retain(|row| {
-        while listed.next_if(|&&id| id < row.id).is_some() {}
-        listed.next_if(|&&id| id == row.id).is_some()
-    });
-    // From the end, so that nothing moves where what is new has the highest ids, as it mostly has.
-    // All from `kept` up to the place at hand are blank.
-    let mut kept = rows.len();
-    rows.resize_with(ids.len(), || ProcessStatus::new(ProcessId::new(0)));
-    for (place, &id) in ids.iter().enumerate().rev() {
-        if kept > place {
-            break;
+/// The rows, filled anew in place, by ascending id. A process that is there again keeps its row and
+/// the memory in it; what one that ended leaves is for the next new one.
+#[derive(Debug, Default)]
+struct Table {
+    rows: Vec<ProcessStatus>,
+    /// So many rows are filled.
+    filled: usize,
+    /// From here on, rows are still those of the pass before; between, there are left ones.
+    before: usize,
+    /// New rows for which there was no place between the others.
+    added: Vec<ProcessStatus>,
+}
+
+impl Table {
+    fn begin(&mut self) {
+        (self.filled, self.before) = (0, 0);
+    }
+
+    /// The row for the next process.
+    fn row(&mut self, id: ProcessId) -> &mut ProcessStatus {
+        let rows = &mut self.rows;
+        while rows.get(self.before).is_some_and(|row| row.id < id) {
+            self.before += 1;
         }
-        match kept.checked_sub(1) {
-            Some(last) if rows[last].id == id => {
-                rows.swap(last, place);
-                kept = last;
-            }
-            _ => rows[place].id = id,
+        let again = rows.get(self.before).is_some_and(|row| row.id == id);
+        let at_end = self.before == rows.len();
+        if again {
+            rows.swap(self.filled, self.before);
+            self.before += 1;
+        } else if self.filled < self.before {
+            rows[self.filled].id = id;
+        } else if at_end {
+            rows.push(ProcessStatus::new(id));
+            self.before += 1;
+        } else {
+            self.added.push(ProcessStatus::new(id));
+            let last = self.added.len() - 1;
+            return &mut self.added[last];
+        }
+        self.filled += 1;
+        &mut rows[self.filled - 1]
+    }
+
+    fn finish(&mut self) {
+        self.rows.truncate(self.filled);
+        if !self.added.is_empty() {
+            self.rows.append(&mut self.added);
+            self.rows.sort_unstable_by_key(|row| row.id);
         }
     }
 }
@@ -140,30 +157,32 @@ mod tests {
 
     #[test]
     fn rows_follow_the_ids_and_keep_their_memory() {
-        let ids = |ids: &[u32]| ids.iter().copied().map(ProcessId::new).collect::<Vec<_>>();
-        let mut rows = Vec::new();
+        let mut table = Table::default();
         for listed in [
             &[3, 5, 7][..],
             &[3, 5, 7],
             &[3, 5, 7, 9, 10],
             &[1, 5, 6, 10],
+            &[1, 2, 3, 4, 5, 6, 10, 11],
             &[6],
             &[],
             &[2, 4],
             &[1, 2, 3, 4, 5],
             &[6, 7],
         ] {
-            let before: Vec<_> = rows.iter().map(|row: &ProcessStatus| row.id).collect();
-            align(&mut rows, &ids(listed));
-            assert!(rows.iter().map(|row| row.id).eq(ids(listed)), "{listed:?}");
-            for row in &mut rows {
-                let name = OsString::from(row.id.to_string());
-                match before.contains(&row.id) {
-                    true => assert_eq!(row.name.as_ref(), Some(&name), "{listed:?}"),
-                    false => assert_eq!(row.name, None, "{listed:?}"),
+            let before: Vec<_> = table.rows.iter().map(|row| row.id).collect();
+            table.begin();
+            for id in listed.iter().copied().map(ProcessId::new) {
+                let row = table.row(id);
+                let name = Some(OsString::from(id.to_string()));
+                if before.contains(&id) {
+                    assert_eq!((row.id, &row.name), (id, &name), "{listed:?}");
                 }
-                row.name = Some(name);
+                row.name = name;
             }
+            table.finish();
+            let ids: Vec<_> = table.rows.iter().map(|row| row.id.get()).collect();
+            assert_eq!(ids, listed);
         }
     }
 }

@@ -118,8 +118,7 @@ impl System {
         let memory = meminfo::read(proc, &mut text)?;
         let thread_count = loadavg::read_threads(proc, &mut text)?;
         let handle_count = file_nr::read_open(proc, &mut text)?;
-        let mut processes = Vec::new();
-        ids::list(proc, &mut ids::Room::default(), &mut processes)?;
+        let processes = ids::list(proc)?;
         Ok(PerformanceInfo {
             handle_count,
             process_count: processes.len() as u64,

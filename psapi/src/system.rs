@@ -81,8 +81,8 @@ impl System {
 
     /// The ids of all processes, ascending.
     ///
-    /// Source: the names of the proc root's directories. Cost: cheap; one `getdents64` call for
-    /// some thousands of processes. Privileges: none, but a proc file system mounted with
+    /// Source: the names of the proc root's directories. Cost: cheap; a `getdents64` call for
+    /// about a thousand processes. Privileges: none, but a proc file system mounted with
     /// `hidepid=2` lists only what the user may see.
     ///
     /// # Errors
@@ -90,11 +90,9 @@ impl System {
     /// [`ErrorKind::NotProc`](crate::ErrorKind::NotProc) where the proc root holds no process.
     #[doc(alias = "EnumProcesses")]
     pub fn process_ids(&self) -> Result<Vec<ProcessId>> {
-        let mut ids = Vec::new();
         self.proc_directory()
-            .and_then(|proc| ids::list(proc, &mut ids::Room::default(), &mut ids))
-            .map_err(|refusal| refusal.of_system("list of processes"))?;
-        Ok(ids)
+            .and_then(ids::list)
+            .map_err(|refusal| refusal.of_system("list of processes"))
     }
 
     /// Pins the process that has an id now. The answer stands for that process alone: once it has

@@ -54,9 +54,13 @@ fn what_changed_allocates_and_nothing_else() {
     std::fs::remove_dir_all(tree.path().join("200")).unwrap();
     assert_eq!(refresh(&mut capture, &system), 0);
 
-    // One that comes costs its own name.
+    // One that comes between the others costs its name and, the first time, a place to wait in.
     let tree = tree.process(200, "another");
-    assert_eq!(refresh(&mut capture, &system), 1);
+    assert_eq!(refresh(&mut capture, &system), 2);
+    // One that takes the place of one that went needs no more than it left.
+    std::fs::remove_dir_all(tree.path().join("250")).unwrap();
+    let tree = tree.process(301, "next");
+    assert_eq!(refresh(&mut capture, &system), 0);
     assert_eq!(capture.processes().len(), 300);
     drop(tree);
 }

@@ -11,8 +11,7 @@ use super::stat;
 pub(crate) fn survivor(directory: &Directory, prefix: Name) -> Option<Name> {
     let tasks = prefix.join(b"task/");
     let listed = directory.directory(&tasks).ok()?;
-    let mut threads = Vec::new();
-    ids::list(&listed, &mut ids::Room::default(), &mut threads).ok()?;
+    let threads = ids::list(&listed).ok()?;
     let mut text = Vec::new();
     threads.into_iter().find_map(|thread| {
         let thread = Name::of_process(thread);

@@ -41,7 +41,7 @@ pub(crate) fn read_optional(
 
 fn why_absent(proc: &Directory, absent: Refusal) -> Refusal {
     let name = absent.source.file_name().unwrap_or(OsStr::new(""));
-    if let Err(no_proc) = ids::list(proc, &mut ids::Room::default(), &mut Vec::new()) {
+    if let Err(no_proc) = ids::list(proc) {
         return no_proc;
     }
     if name.as_bytes() != ALWAYS && proc.attributes(ALWAYS).is_ok() {
