@@ -36,7 +36,7 @@ impl Capture {
         Capture {
             fields: fields | Fields::STAT,
             table: Table::default(),
-            listing: ids::Room::for_some(),
+            listing: ids::Room::default(),
             ids: Vec::new(),
             room: capture::Room::default(),
         }
@@ -81,11 +81,14 @@ impl Capture {
 
     fn read(&mut self, system: &System) -> Result<(), Refusal> {
         let proc = system.proc_directory()?;
-        let mut listing = Listing::of(proc)?;
-        let mut more = true;
+        let refused = |errno| proc.refusal(b"", errno);
+        let mut listing = Listing::of(proc, b".").map_err(refused)?;
+        let (mut more, mut found) = (true, false);
         while more {
             self.ids.clear();
-            more = listing.next(&mut self.listing, &mut self.ids)?;
+            let next = listing.next(&mut self.listing, &mut self.ids);
+            more = next.map_err(refused)?;
+            found |= !self.ids.is_empty();
             for &id in &self.ids {
                 let place = Place::ById(proc, id);
                 if let Some(raw) = capture::read(place, self.fields, &mut self.room)? {
@@ -93,7 +96,10 @@ impl Capture {
                 }
             }
         }
-        Ok(())
+        match found {
+            true => Ok(()),
+            false => Err(ids::no_proc(proc)),
+        }
     }
 }
 

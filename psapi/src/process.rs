@@ -271,7 +271,7 @@ impl Process {
         if !stat.is_dead() || stat.has_ended() {
             return None;
         }
-        let thread = task::survivor(&self.directory, Name::new())?;
+        let thread = task::survivor(&self.directory, Name::new(), &mut task::Room::default())?;
         self.directory.directory(&thread).ok()
     }
 

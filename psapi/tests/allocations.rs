@@ -4,6 +4,7 @@ mod support;
 
 use psapi::{Capture, Fields, ProcessStatus, System};
 
+use support::child::Program;
 use support::tree::Tree;
 
 /// How many allocations a refresh makes.
@@ -65,8 +66,28 @@ fn what_changed_allocates_and_nothing_else() {
     drop(tree);
 }
 
+/// Its first thread ends before the other, so that it is described by way of that one.
+const LOSES_ITS_FIRST_THREAD: &str = r#"
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static pthread_t first;
+static void *go_on(void *nothing) {
+    pthread_join(first, 0);
+    puts("alone"); fflush(stdout);
+    for (;;) pause();
+}
+int main(void) {
+    pthread_t other;
+    first = pthread_self();
+    pthread_create(&other, 0, go_on, 0);
+    pthread_exit(0);
+}
+"#;
+
 #[test]
 fn on_the_live_system_only_changes_allocate() {
+    let _odd = Program::compile(LOSES_ITS_FIRST_THREAD, &[]).start();
     let system = System::new();
     let fields = Fields::all() - Fields::EXACT;
     let mut capture = Capture::new(fields);

@@ -29,6 +29,7 @@ pub(crate) struct Room {
     cmdline: Vec<u8>,
     cgroup: Vec<u8>,
     smaps_rollup: Vec<u8>,
+    task: task::Room,
 }
 
 /// What was read of one process.
@@ -69,7 +70,7 @@ pub(crate) fn read<'a>(
     let mut files = reader.read_files(room);
     if let Ok(Some(_)) = files
         && stat::has_lost_its_first_thread(&room.stat)
-        && let Some(thread) = task::survivor(directory, prefix)
+        && let Some(thread) = task::survivor(directory, prefix, &mut room.task)
     {
         reader = Reader::new(directory, prefix, fields);
         reader.memory = thread;

@@ -39,10 +39,10 @@ impl Directory {
         })
     }
 
-    /// This directory once more, with a position of its own.
-    pub(crate) fn reopen(&self) -> Result<OwnedFd, Refusal> {
-        self.open_at(b".", OFlags::DIRECTORY)
-            .map_err(|errno| self.refusal(b"", errno))
+    /// A descriptor alone of a directory below this one, for who expects to be refused: no message
+    /// is prepared.
+    pub(crate) fn try_directory(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
+        self.open_at(name, OFlags::DIRECTORY)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -55,7 +55,7 @@ impl Directory {
             .map_err(|errno| self.refusal(name, errno))
     }
 
-    /// As [`file`](Self::file), for who expects to be refused: no message is prepared.
+    /// As [`file`](Self::file), for who expects to be refused.
     pub(crate) fn try_file(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
         self.open_at(name, OFlags::empty())
     }

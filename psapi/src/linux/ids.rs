@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{PROC_SUPER_MAGIC, RawDir};
+use rustix::io::Errno;
 
 use super::file::Directory;
 use super::text;
@@ -11,21 +12,27 @@ use crate::ProcessId;
 use crate::error::{Cause, Refusal};
 
 /// The room that a part of a listing is read into; reused, it is allocated once.
-#[derive(Debug)]
+///
+/// The default one is for who goes on to read each process. To list one, the kernel touches much
+/// of what it touches to open its files: with a hundred or two at a time that is still in the
+/// processor's caches when they are opened, which saves half the cost of the listing.
+#[derive(Debug, Default)]
 pub(crate) struct Room(Vec<MaybeUninit<u8>>);
 
 impl Room {
+    const DEFAULT: usize = 4 * 1024;
+
     /// For who wants the ids alone: about a thousand a call, which makes the calls cheap beside the
     /// entries; a larger one costs more in fresh memory than it saves in calls.
     pub(crate) fn for_all() -> Self {
         Room(vec![MaybeUninit::uninit(); 32 * 1024])
     }
 
-    /// For who goes on to read each process. To list one, the kernel touches much of what it touches
-    /// to open its files: with a hundred or two at a time that is still in the processor's caches
-    /// when they are opened, which saves half the cost of the listing.
-    pub(crate) fn for_some() -> Self {
-        Room(vec![MaybeUninit::uninit(); 4 * 1024])
+    fn bytes(&mut self) -> &mut [MaybeUninit<u8>] {
+        if self.0.is_empty() {
+            self.0.resize(Room::DEFAULT, MaybeUninit::uninit());
+        }
+        &mut self.0
     }
 }
 
@@ -40,67 +47,65 @@ pub(crate) fn parse_name(name: &[u8]) -> Option<ProcessId> {
 }
 
 /// A listing under way.
-pub(crate) struct Listing<'a> {
-    root: &'a Directory,
+#[derive(Debug)]
+pub(crate) struct Listing {
     fd: OwnedFd,
     /// The kernel lists processes in order; a copied tree need not, and is sorted as a whole.
     in_order: bool,
-    found: bool,
 }
 
-impl<'a> Listing<'a> {
-    pub(crate) fn of(root: &'a Directory) -> Result<Self, Refusal> {
-        // A descriptor of its own: two threads may list at the same time, and each needs a position.
-        let fd = root.reopen()?;
-        let kind = rustix::fs::fstatfs(&fd).map_err(|errno| root.refusal(b"", errno))?;
+impl Listing {
+    /// Begins to list the directory that has a name below another one; `.` is that itself. The
+    /// descriptor is the listing's own: two threads may list at the same time, and each needs a
+    /// position.
+    pub(crate) fn of(directory: &Directory, name: &[u8]) -> Result<Self, Errno> {
+        let fd = directory.try_directory(name)?;
+        let kind = rustix::fs::fstatfs(&fd)?;
         Ok(Listing {
-            root,
             fd,
             in_order: kind.f_type == PROC_SUPER_MAGIC,
-            found: false,
         })
     }
 
-    /// Adds the next ids, ascending, to `ids`; says whether there may be more.
+    /// Adds the next ids to `ids`; says whether there may be more.
     pub(crate) fn next(
         &mut self,
         room: &mut Room,
         ids: &mut Vec<ProcessId>,
-    ) -> Result<bool, Refusal> {
-        let mut entries = RawDir::new(&self.fd, &mut room.0);
-        let mut more = true;
-        while more {
-            match entries.next() {
-                Some(Ok(entry)) => ids.extend(parse_name(entry.file_name().to_bytes())),
-                Some(Err(errno)) => return Err(self.root.refusal(b"", errno)),
-                None => more = false,
-            }
+    ) -> Result<bool, Errno> {
+        let mut entries = RawDir::new(&self.fd, room.bytes());
+        while let Some(entry) = entries.next() {
+            ids.extend(parse_name(entry?.file_name().to_bytes()));
             if self.in_order && entries.is_buffer_empty() {
-                break;
+                return Ok(true);
             }
         }
         if !self.in_order {
             ids.sort_unstable();
         }
-        self.found |= !ids.is_empty();
-        if !more && !self.found {
-            return Err(Refusal::new(self.root.path(), Cause::NotProc));
-        }
-        Ok(more)
+        Ok(false)
     }
 }
 
-/// Lists the ids under a proc root, or those of the threads under a process's `task`, ascending.
+/// Lists the ids of the processes under a proc root, ascending.
 pub(crate) fn list(root: &Directory) -> Result<Vec<ProcessId>, Refusal> {
-    let mut listing = Listing::of(root)?;
-    let mut room = Room::for_all();
     let mut ids = Vec::new();
-    while listing.next(&mut room, &mut ids)? {}
-    // Threads come in the order in which they started.
-    if !ids.is_sorted() {
-        ids.sort_unstable();
+    let mut read = || {
+        let mut listing = Listing::of(root, b".")?;
+        let mut room = Room::for_all();
+        while listing.next(&mut room, &mut ids)? {}
+        Ok(())
+    };
+    read().map_err(|errno| root.refusal(b"", errno))?;
+    if ids.is_empty() {
+        return Err(no_proc(root));
     }
     Ok(ids)
+}
+
+/// What is said of a proc root without processes.
+pub(crate) fn no_proc(root: &Directory) -> Refusal {
+    Refusal::new(root.path(), Cause::NotProc)
 }
 
 #[cfg(test)]
