@@ -19,9 +19,18 @@ use super::mem::Memory;
 /// What suffices for the header, the program headers and the build id of nearly every image.
 pub(crate) const HEADER_ROOM: usize = 1024;
 
-/// More than this is not read for one question: no true image asks for it, and a corrupt one
-/// shall not make the reader exhaust its own memory.
-const MOST: u64 = 1 << 20;
+/// More than this is not read for one question: no true image asks for it, and a process may map
+/// tens of thousands of images that are made to keep the reader busy.
+const MOST: u64 = 64 << 10;
+
+/// As `MOST`, of headers, which are kept while the search goes on: twice what the kernel takes of
+/// a program that it starts.
+const MOST_OF_HEADER: usize = 8 << 10;
+
+/// As `MOST`, of the notes of a segment, and how many such segments are looked at. True images
+/// have two or three, of some hundred bytes.
+const MOST_OF_NOTES: u64 = 16 << 10;
+const NOTE_SEGMENTS: usize = 8;
 
 /// Where the bytes of one image are read.
 pub(crate) enum Source<'m> {
@@ -64,8 +73,8 @@ impl Source<'_> {
     }
 
     pub(crate) fn build_id(&self, elf: &Elf<'_>) -> Option<Vec<u8>> {
-        elf.notes().find_map(|note| {
-            let notes = self.read_up_to(elf, note.vaddr, note.file_size);
+        elf.notes().take(NOTE_SEGMENTS).find_map(|note| {
+            let notes = self.read_up_to(elf, note.vaddr, note.file_size.min(MOST_OF_NOTES));
             elf::build_id(elf.words, note.align, &notes).map(<[u8]>::to_vec)
         })
     }
@@ -131,7 +140,7 @@ fn header(mut read: impl FnMut(&mut [u8]) -> usize) -> Option<Vec<u8>> {
     bytes.truncate(length);
     match Elf::parse(&bytes) {
         Ok(_) => Some(bytes),
-        Err(NoElf::Short(needed)) if length == HEADER_ROOM && needed as u64 <= MOST => {
+        Err(NoElf::Short(needed)) if length == HEADER_ROOM && needed <= MOST_OF_HEADER => {
             bytes.resize(needed, 0);
             (read(&mut bytes) == needed && Elf::parse(&bytes).is_ok()).then_some(bytes)
         }

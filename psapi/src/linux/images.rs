@@ -320,6 +320,11 @@ impl<'s> Search<'s> {
         };
         let (path, deleted) = named;
         let met = self.met.entry(vma.file).or_default();
+        // The search ascends: what ends before this mapping is not met again.
+        met.retain(|other| other.extent.1 > vma.start);
+        if met.len() >= NEIGHBOURS {
+            met.remove(0);
+        }
         let Some(header) = &base.header else {
             // Nothing but the mappings tells of it.
             self.images.push(Image {
@@ -438,6 +443,7 @@ impl<'s> Search<'s> {
         let mut before: Vec<Vma> = files[..end]
             .iter()
             .rev()
+            .take(NEIGHBOURS)
             .filter(|other| other.file == vma.file)
             .take_while(|other| {
                 let descends = other.offset <= offset && offset != 0;
@@ -534,6 +540,11 @@ impl<'s> Search<'s> {
 
 /// How many headers are read at a time: few enough to stay in the processor's cache.
 const HEADERS_AT_ONCE: usize = 64;
+
+/// How many mappings before one are tried as the start of its image, and how many images of one
+/// file, each in the range of the others, are told apart: more than any true image needs, and few
+/// enough for a process with as many mappings as the kernel allows.
+const NEIGHBOURS: usize = 32;
 
 /// How much of the linker's memory is read at a time: its entries lie a few kilobytes apart.
 const LINKER_WINDOW: usize = 16384;
