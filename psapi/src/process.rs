@@ -248,31 +248,46 @@ impl Process {
 
     /// Asks a question that the process's memory answers, of the process's own directory – or, if
     /// its first thread has ended before the others, of the directory of a thread that lives.
+    ///
+    /// An open file of the memory says "no such process" also when the process executes another
+    /// program in the meantime: then the question is asked anew.
     pub(crate) fn ask<T>(
         &self,
         asked: &'static str,
         mut question: impl FnMut(&Directory) -> Result<T, Refusal>,
     ) -> Result<T> {
         let mut answer = question(&self.directory);
-        if let Err(Refusal {
-            cause: Cause::Os(Errno::SRCH | Errno::NOENT),
-            ..
-        }) = answer
-            && let Some(thread) = self.surviving_thread()
-        {
-            answer = question(&thread);
+        for _ in 0..capture::ANEW {
+            if let Err(Refusal {
+                cause: Cause::Os(Errno::SRCH | Errno::NOENT),
+                ..
+            }) = answer
+                && let Some(memory) = self.with_memory()
+            {
+                answer = match memory {
+                    WithMemory::Process => question(&self.directory),
+                    WithMemory::Thread(thread) => question(&thread),
+                };
+            } else {
+                break;
+            }
         }
         answer.map_err(|refusal| self.error(asked, refusal))
     }
 
-    fn surviving_thread(&self) -> Option<Directory> {
+    /// Who shows the process's memory; `None` if it has none.
+    fn with_memory(&self) -> Option<WithMemory> {
         let mut text = Vec::new();
         let stat = stat::read(&self.directory, &mut text).ok()?;
-        if !stat.is_dead() || stat.has_ended() {
+        if stat.is_kernel_thread() || stat.has_ended() {
             return None;
         }
+        if !stat.is_dead() {
+            return Some(WithMemory::Process);
+        }
         let thread = task::survivor(&self.directory, Name::new(), &mut task::Room::default())?;
-        self.directory.directory(&thread).ok()
+        let thread = self.directory.directory(&thread).ok()?;
+        Some(WithMemory::Thread(thread))
     }
 
     /// The process's own directory, held open.
@@ -318,6 +333,14 @@ impl Process {
     fn ended(&self) -> Refusal {
         Refusal::new(self.directory.path(), Cause::Ended)
     }
+}
+
+/// Which directory shows the memory of a process.
+enum WithMemory {
+    /// The process's own.
+    Process,
+    /// That of a thread which outlived the first one.
+    Thread(Directory),
 }
 
 /// What opening a process asks for.

@@ -3,13 +3,14 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use psapi::{ModuleFilter, System};
+use psapi::{Error, Fields, ModuleFilter, System};
 
 use support::child::{Program, Subject};
 
@@ -102,4 +103,35 @@ fn many_images_with_many_headers_end_soon() {
 fn many_notes_end_soon() {
     let count = modules_of_many(&image(1, 140), ["1000", "0", "1048576"]);
     assert_eq!(count, 1000);
+}
+
+#[test]
+fn a_process_that_executes_again_and_again_has_not_ended() {
+    let program = Program::compile(
+        r#"
+        #include <stdio.h>
+        #include <unistd.h>
+        int main(int argc, char **argv) {
+            if (argc == 1) { puts("up"); fflush(stdout); }
+            execl(argv[0], argv[0], "again", NULL);
+        }"#,
+        &["-static"],
+    );
+    let subject = program.start();
+    let process = System::new().process(subject.id()).unwrap();
+    let begin = Instant::now();
+    let mut failures = BTreeMap::new();
+    let mut note = |what, error: Option<Error>| {
+        *failures.entry(what).or_insert(0) += u32::from(error.is_some());
+    };
+    while begin.elapsed() < Duration::from_secs(2) {
+        note("exact", process.exact_memory().err());
+        note("mappings", process.mappings().err());
+        note("mapped file", process.mapped_file(0x40_0000).err());
+        note("modules", process.modules(ModuleFilter::All).err());
+        note("status", process.status(Fields::EXACT).err());
+        note("counters", process.memory_counters().err());
+        note("image", process.image_file().err());
+    }
+    assert!(failures.values().all(|&count| count == 0), "{failures:?}");
 }

@@ -68,6 +68,14 @@ pub(crate) fn read<'a>(
     };
     let mut reader = Reader::new(directory, prefix, fields);
     let mut files = reader.read_files(room);
+    for _ in 0..ANEW {
+        let lost = matches!(&files, Ok(Some(files)) if files.lost_memory);
+        if !lost || !stat::may_have_memory(&room.stat) {
+            break;
+        }
+        reader = Reader::new(directory, prefix, fields);
+        files = reader.read_files(room);
+    }
     if let Ok(Some(_)) = files
         && stat::has_lost_its_first_thread(&room.stat)
         && let Some(thread) = task::survivor(directory, prefix, &mut room.task)
@@ -83,6 +91,11 @@ pub(crate) fn read<'a>(
     }
 }
 
+/// How often a question is asked anew of a process that lives and whose memory was gone: it
+/// executed another program between the opening of a file and the reading of it. A process that
+/// is ending looks the same for a while.
+pub(crate) const ANEW: usize = 3;
+
 /// Why a process is not described.
 enum Stop {
     Ended,
@@ -95,6 +108,8 @@ struct Files {
     cmdline: bool,
     cgroup: bool,
     smaps_rollup: bool,
+    /// Whether the memory that `smaps_rollup` was opened for is gone.
+    lost_memory: bool,
     /// Whether the file was deleted.
     exe: Option<bool>,
 }
@@ -139,16 +154,30 @@ impl<'d> Reader<'d> {
             .map_err(|errno| self.stop(&stat_name, errno))?;
         drop(stat_file);
 
+        // Of a process that lives this file alone says "no such process": its memory is another
+        // by now, or there is none.
+        let mut lost_memory = false;
+        let read_rollup = |file: BorrowedFd<'_>, text: &mut Vec<u8>| match read_whole(file, text) {
+            Err(Errno::SRCH) => {
+                lost_memory = true;
+                text.clear();
+                Ok(())
+            }
+            read => read,
+        };
+        let smaps_rollup = self.text(
+            smaps_rollup,
+            b"smaps_rollup",
+            &mut room.smaps_rollup,
+            read_rollup,
+        )?;
+
         Ok(Some(Files {
             status: self.text(status, b"status", &mut room.status, read_record)?,
             cmdline: self.text(cmdline, b"cmdline", &mut room.cmdline, read_whole)?,
             cgroup: self.text(cgroup, b"cgroup", &mut room.cgroup, read_whole)?,
-            smaps_rollup: self.text(
-                smaps_rollup,
-                b"smaps_rollup",
-                &mut room.smaps_rollup,
-                read_whole,
-            )?,
+            smaps_rollup,
+            lost_memory,
             exe,
         }))
     }
@@ -226,7 +255,7 @@ impl<'d> Reader<'d> {
         file: Option<OwnedFd>,
         name: &[u8],
         buffer: &mut Vec<u8>,
-        read: fn(BorrowedFd<'_>, &mut Vec<u8>) -> Result<(), Errno>,
+        read: impl FnOnce(BorrowedFd<'_>, &mut Vec<u8>) -> Result<(), Errno>,
     ) -> Result<bool, Stop> {
         let Some(file) = file else { return Ok(false) };
         match read(file.as_fd(), buffer) {

@@ -66,6 +66,11 @@ pub(crate) fn has_lost_its_first_thread(line: &[u8]) -> bool {
     state.is_some_and(|&state| is_dead(state)) && parse(line).is_ok_and(|stat| !stat.has_ended())
 }
 
+/// Whether a line is of a process that has a user address space, or is just losing it.
+pub(crate) fn may_have_memory(line: &[u8]) -> bool {
+    parse(line).is_ok_and(|stat| !stat.is_kernel_thread() && !stat.is_dead())
+}
+
 /// Parses the line. `comm` is raw: it may hold spaces, parentheses and newlines, and so ends at
 /// the *last* `)`.
 pub(crate) fn parse(line: &[u8]) -> Result<Stat<'_>, &'static str> {
