@@ -61,9 +61,12 @@ impl KeptMaps {
         {
             return Some(answer);
         }
+        // Asked before the file is opened: one that is opened before the process executes something
+        // and found good after it would answer for the parent for good.
+        let is_own = has_executed(process);
         let maps = process.file(FILE).ok()?;
         let answer = ask(&maps, address, name)?;
-        if has_executed(process) {
+        if is_own {
             *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(maps);
         }
         Some(answer)

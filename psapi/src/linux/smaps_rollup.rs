@@ -7,8 +7,7 @@ use super::file::Directory;
 use super::text::{key_value, kibibytes, whole_lines};
 use crate::error::{Cause, Refusal};
 
-/// The figures of the file, in bytes; a line that the kernel lacks is 0, as it is for the few
-/// that came after Linux 5.10 and count what older kernels do not have.
+/// The figures of the file, in bytes; `None` where the kernel lacks the line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SmapsRollup {
     pub(crate) rss: u64,
