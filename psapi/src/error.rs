@@ -2,6 +2,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 use crate::ProcessId;
 
 /// The result of a call of this crate.
@@ -129,9 +131,9 @@ impl Report {
                 }
                 b"kallsyms" => "needs CAP_SYSLOG and a kernel.kptr_restrict below 2",
                 _ if self.process.is_some() => {
-                    "needs CAP_SYS_PTRACE, or the process's own user and, where the kernel has \
-                     Yama, a kernel.yama.ptrace_scope of 0; a process with capabilities that the \
-                     reader lacks counts as another user's"
+                    "needs CAP_SYS_PTRACE, or the process's own user and group; a process that \
+                     has changed these, whose program may not be read, or that has capabilities \
+                     which the reader lacks, counts as another user's"
                 }
                 _ => return None,
             },
@@ -140,6 +142,15 @@ impl Report {
                  from all without CAP_SYS_PTRACE"
             }
             ErrorKind::NoAddressSpace => "kernel threads have none",
+            ErrorKind::Os => match self.refusal.cause {
+                Cause::Os(Errno::MFILE) => {
+                    "the caller has as many files open as it may: RLIMIT_NOFILE, ulimit -n"
+                }
+                Cause::Os(Errno::NFILE) => {
+                    "the machine has as many files open as it may: the setting fs.file-max"
+                }
+                _ => return None,
+            },
             ErrorKind::NotProc => "the proc root must be a mounted proc file system",
             _ => return None,
         })
@@ -156,7 +167,7 @@ pub(crate) struct Refusal {
 
 #[derive(Debug)]
 pub(crate) enum Cause {
-    Os(rustix::io::Errno),
+    Os(Errno),
     /// The source does not parse; says what is wrong with it.
     Malformed(&'static str),
     /// The kernel lacks it; says what.
@@ -186,7 +197,6 @@ impl Refusal {
     }
 
     fn kind(&self, process: Option<ProcessId>) -> ErrorKind {
-        use rustix::io::Errno;
         match self.cause {
             Cause::Os(Errno::ACCESS | Errno::PERM) => ErrorKind::AccessDenied,
             // A pinned process answers ESRCH once it has ended.
@@ -200,6 +210,23 @@ impl Refusal {
             Cause::Ended => ErrorKind::Ended,
             Cause::NoAddressSpace => ErrorKind::NoAddressSpace,
             Cause::NotProc => ErrorKind::NotProc,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_was_reached_is_named() {
+        for (errno, name) in [
+            (Errno::MFILE, "RLIMIT_NOFILE"),
+            (Errno::NFILE, "fs.file-max"),
+        ] {
+            let error = Refusal::new("/proc/1", Cause::Os(errno)).of_system("modules");
+            assert_eq!(error.kind(), ErrorKind::Os);
+            assert!(error.to_string().contains(name), "{error}");
         }
     }
 }
