@@ -594,3 +594,68 @@ fn without_the_privilege_the_error_names_it() {
         }
     });
 }
+
+/// Moves the program headers of an image to its end, in a segment of their own, as BOLT does.
+fn move_program_headers(path: &Path) {
+    let mut image = fs::read(path).unwrap();
+    let word = |image: &[u8], at: usize| u64::from_le_bytes(*image[at..].first_chunk().unwrap());
+    let kind = |header: &[u8]| u32::from_le_bytes(*header.first_chunk().unwrap());
+    let count = usize::from(u16::from_le_bytes([image[56], image[57]]));
+    let start = word(&image, 32) as usize;
+    let mut headers: Vec<Vec<u8>> = image[start..][..count * 56]
+        .chunks(56)
+        .map(<[u8]>::to_vec)
+        .collect();
+    // Nothing where they were.
+    image[start..][..count * 56].fill(0);
+    let place = (image.len() as u64).next_multiple_of(1 << 21);
+    image.resize(place as usize, 0);
+    let size = 56 * count as u64;
+    for header in &mut headers {
+        // PT_PHDR tells the place; PT_GNU_STACK gives its own to a PT_LOAD.
+        if [6, 0x6474_e551].contains(&kind(header)) {
+            if kind(header) != 6 {
+                header[..8].copy_from_slice(&[1, 0, 0, 0, 4, 0, 0, 0]);
+            }
+            let words = [place, place, place, size, size, 4096];
+            header[8..].copy_from_slice(&words.map(u64::to_le_bytes).concat());
+        }
+    }
+    // PT_PHDR stands before, and PT_LOADs ascend.
+    headers.sort_by_key(|header| match kind(header) {
+        6 => (0, 0),
+        1 => (2, word(header, 16)),
+        _ => (1, 0),
+    });
+    image.extend(headers.concat());
+    image[32..40].copy_from_slice(&place.to_le_bytes());
+    fs::write(path, image).unwrap();
+}
+
+#[test]
+fn program_headers_at_the_end_are_found() {
+    let library = library("libmoved.so");
+    let program = Program::compile(
+        &with_list(
+            r#"int main(int argc, char **argv) {
+                if (!dlopen(argv[1], RTLD_NOW)) { puts(dlerror()); exit(1); }
+                list();
+            }"#,
+        ),
+        &["-ldl", "-Wl,--build-id"],
+    );
+    if cfg!(not(all(
+        target_pointer_width = "64",
+        target_endian = "little"
+    ))) {
+        return skip("the test rewrites 64-bit little-endian images alone");
+    }
+    move_program_headers(&program.path);
+    move_program_headers(&library.path);
+    let subject = Subject::start(Command::new(&program.path).arg(&library.path));
+    let modules = modules(subject.id());
+    assert_agrees(&modules, &subject.said, &program.path);
+    for path in [&program.path, &library.path] {
+        assert_described(find(&modules, path), path);
+    }
+}

@@ -223,6 +223,42 @@ fn header_end(offset: u64, size: u16, count: u16) -> Result<usize, NoElf> {
         .ok_or(NoElf::Wrong)
 }
 
+/// Where a header says that its program headers are, and how many bytes they take.
+pub(crate) fn program_headers(bytes: &[u8]) -> Option<(u64, usize)> {
+    fn of<H>(bytes: &[u8]) -> Option<(u64, usize)>
+    where
+        H: object::read::elf::FileHeader<Endian = Endianness>,
+    {
+        let header = H::parse(bytes).ok()?;
+        let endian = header.endian().ok()?;
+        let size = usize::from(header.e_phentsize(endian));
+        let count = usize::from(header.e_phnum(endian));
+        Some((header.e_phoff(endian).into(), size * count))
+    }
+    match bytes.get(4)? {
+        2 => of::<FileHeader64<Endianness>>(bytes),
+        _ => of::<FileHeader32<Endianness>>(bytes),
+    }
+}
+
+/// Has a header say that its program headers are elsewhere. `None`: it has no room to say so.
+pub(crate) fn move_program_headers(bytes: &mut [u8], to: u32) -> Option<()> {
+    let place = match *bytes.get(5)? {
+        2 => to.to_be_bytes(),
+        _ => to.to_le_bytes(),
+    };
+    // e_phoff, of 8 bytes or of 4; in the wide one the half that counts is last in big endian.
+    let (start, half) = match bytes[4] {
+        2 if bytes[5] == 2 => (32, 36),
+        2 => (32, 32),
+        _ => (28, 28),
+    };
+    let end = if bytes[4] == 2 { 40 } else { 32 };
+    bytes.get_mut(start..end)?.fill(0);
+    bytes.get_mut(half..half + 4)?.copy_from_slice(&place);
+    Some(())
+}
+
 /// The build id among the notes of a `PT_NOTE` segment.
 pub(crate) fn build_id(words: Words, align: u64, notes: &[u8]) -> Option<&[u8]> {
     // The layout of notes is the same in both classes.
@@ -451,6 +487,22 @@ mod tests {
         assert_eq!(build_id(words, 4, &note(3, b"GNU\0", &[])), None);
         for end in 0..wanted.len() - 1 {
             assert_eq!(build_id(words, 4, &wanted[..end]), None, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn program_headers_may_be_moved() {
+        for words in all_words() {
+            let mut bytes = image(words, 0x40, &[segment(Kind::Load, 7, 9)]);
+            let (offset, size) = program_headers(&bytes).unwrap();
+            let place = bytes.len() as u32;
+            bytes.extend_from_within(offset as usize..offset as usize + size);
+            bytes[offset as usize..][..size].fill(0);
+            move_program_headers(&mut bytes, place).unwrap();
+            assert_eq!(program_headers(&bytes), Some((place.into(), size)));
+            let elf = Elf::parse(&bytes).unwrap();
+            assert_eq!((elf.entry, elf.loads().count()), (0x40, 1));
+            assert_eq!(move_program_headers(&mut bytes[..20], place), None);
         }
     }
 

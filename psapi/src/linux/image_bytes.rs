@@ -126,23 +126,41 @@ pub(crate) fn build_id_at_hand<'a>(elf: &Elf<'_>, bytes: &'a [u8]) -> Option<&'a
 
 /// The bytes at an address in memory that an image's header takes; `None` if none is there.
 pub(crate) fn header_in_memory(memory: &Memory, address: u64) -> Option<Vec<u8>> {
-    header(|bytes| memory.read(address, bytes))
+    header(|distance, bytes| match address.checked_add(distance) {
+        Some(address) => memory.read(address, bytes),
+        None => 0,
+    })
 }
 
 /// As [`header_in_memory`], in a file.
 pub(crate) fn header_in_file(file: &OwnedFd, start: u64) -> Option<Vec<u8>> {
-    header(|bytes| read_file(file, start, bytes))
+    header(|distance, bytes| match start.checked_add(distance) {
+        Some(place) => read_file(file, place, bytes),
+        None => 0,
+    })
 }
 
-fn header(mut read: impl FnMut(&mut [u8]) -> usize) -> Option<Vec<u8>> {
+/// `read` reads at a distance from the image's start. Tools that rewrite programs, such as BOLT,
+/// put the program headers at the end: these are then put behind the first [`HEADER_ROOM`] bytes.
+fn header(mut read: impl FnMut(u64, &mut [u8]) -> usize) -> Option<Vec<u8>> {
     let mut bytes = vec![0; HEADER_ROOM];
-    let length = read(&mut bytes);
+    let length = read(0, &mut bytes);
     bytes.truncate(length);
     match Elf::parse(&bytes) {
         Ok(_) => Some(bytes),
         Err(NoElf::Short(needed)) if length == HEADER_ROOM && needed <= MOST_OF_HEADER => {
             bytes.resize(needed, 0);
-            (read(&mut bytes) == needed && Elf::parse(&bytes).is_ok()).then_some(bytes)
+            (read(0, &mut bytes) == needed && Elf::parse(&bytes).is_ok()).then_some(bytes)
+        }
+        Err(NoElf::Short(_)) if length == HEADER_ROOM => {
+            let (offset, size) = elf::program_headers(&bytes)?;
+            if HEADER_ROOM + size > MOST_OF_HEADER {
+                return None;
+            }
+            bytes.resize(HEADER_ROOM + size, 0);
+            elf::move_program_headers(&mut bytes, HEADER_ROOM as u32)?;
+            let all = read(offset, &mut bytes[HEADER_ROOM..]) == size;
+            (all && Elf::parse(&bytes).is_ok()).then_some(bytes)
         }
         Err(_) => None,
     }

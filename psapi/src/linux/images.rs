@@ -354,7 +354,9 @@ impl<'s> Search<'s> {
                 start: base.start,
             }),
         };
-        let build_id = match image_bytes::build_id_at_hand(&elf, header) {
+        // What is behind that room may not be the image's next bytes.
+        let start = &header[..header.len().min(HEADER_ROOM)];
+        let build_id = match image_bytes::build_id_at_hand(&elf, start) {
             Some(id) => Some(id.to_vec()),
             None => source
                 .as_ref()
