@@ -21,11 +21,15 @@ pub struct Repeat {
     count: Option<u64>,
 }
 
+const SHORTEST: Duration = Duration::from_millis(10);
+/// Some 30 years: a moment can be moved on by that.
+const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     match Duration::try_from_secs_f64(seconds) {
-        Ok(interval) if interval >= Duration::from_millis(10) => Ok(interval),
-        _ => Err("must be at least 0.01".to_owned()),
+        Ok(interval) if (SHORTEST..=LONGEST).contains(&interval) => Ok(interval),
+        _ => Err("must be at least 0.01 and at most 1000000000".to_owned()),
     }
 }
 

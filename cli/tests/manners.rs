@@ -21,6 +21,8 @@ fn wrong_usage_is_exit_code_2() {
         &["ps", "--interval", "0"],
         &["ps", "--interval", "-1"],
         &["ps", "--interval", "NaN"],
+        // More than a moment can be moved on by.
+        &["ps", "--interval", "1e19"],
         &["ps", "--count", "2"],
         &["ps", "--user", "no such user"],
         &["ps", "--json", "--csv"],
