@@ -285,6 +285,27 @@ fn samples_are_a_document_each_and_compare_with_the_one_before() {
 }
 
 #[test]
+fn a_column_that_is_asked_for_twice_comes_once() {
+    let child = Started::sleeping();
+    let pid = child.pid();
+    for (arguments, fields) in [
+        (&["-o", "pid,ppid,pid"][..], "pid,parent_pid\n"),
+        (&["-o", "ws,rss,pid"], "working_set_bytes,pid\n"),
+    ] {
+        let table = text(["ps", "--csv", "-p", &pid].iter().chain(arguments));
+        assert!(table.starts_with(fields), "{table}");
+    }
+    // All usual columns are in it, so that nothing is added.
+    let usual = text(["ps", "--csv", "-p", &pid]);
+    let added = text(["ps", "--csv", "-p", &pid, "-O", "ws,name,pid"]);
+    assert_eq!(usual.lines().next(), added.lines().next());
+    let added = text(["ps", "-p", &pid, "-O", "name,ppid,ws"]);
+    let heading: Vec<&str> = added.lines().next().unwrap().split_whitespace().collect();
+    let tail = &heading[heading.len() - 3..];
+    assert_eq!(tail, ["TIME", "PPID", "NAME"], "{added}");
+}
+
+#[test]
 fn repeating_ends_with_the_last_process() {
     let mut child = Started::sleeping();
     let pid = child.pid();

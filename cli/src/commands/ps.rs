@@ -4,6 +4,8 @@ mod sample;
 mod sort;
 mod tree;
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use psapi::{Fields, ProcessId, ProcessStatus};
@@ -153,7 +155,13 @@ impl Plan {
         };
         // The name stays last.
         let last = chosen.len().saturating_sub(1);
-        chosen.splice(last..last, columns::by_keys(&all, &args.add_columns));
+        let mut added = columns::by_keys(&all, &args.add_columns);
+        let usual: HashSet<&str> = chosen.iter().map(|column| column.column.key).collect();
+        added.retain(|column| !usual.contains(column.column.key));
+        chosen.splice(last..last, added);
+        // Each once: a name must not come twice in an object, nor in a header.
+        let mut seen = HashSet::new();
+        chosen.retain(|column| seen.insert(column.column.key));
         let sort = if args.sort.is_empty() && repeated && !args.tree && format == Format::Table {
             vec![SortKey::largest("cpu"), SortKey::largest("ws")]
         } else {
