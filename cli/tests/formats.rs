@@ -8,7 +8,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
-use common::{ProcTree, Started, json, psapi, run, stderr, stdout, text, wait_until};
+use common::{
+    ProcTree, Started, have, json, program, psapi, run, stderr, stdout, text, wait_until,
+};
 
 fn in_tree(tree: &ProcTree, arguments: &[&str]) -> Vec<String> {
     let mut all: Vec<String> = arguments
@@ -401,4 +403,33 @@ fn a_process_that_may_not_be_read_keeps_its_row() {
         "PID  WSET  NAME  UNREADABLE\n  1     -  init  memory\n"
     );
     assert!(stderr(&output).contains("1 process"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_sample_never_scrolls_the_terminal_that_shows_it_in_place() {
+    if !have("script") {
+        return;
+    }
+    let child = Started::sleeping();
+    let pid = child.pid();
+    for arguments in ["perf", &format!("memory {pid}"), "ps", "overview"] {
+        let output = Command::new("script")
+            .args(["-qec"])
+            .arg(format!(
+                "stty rows 12 cols 80 && '{}' {arguments} --interval 0.02 --count 2",
+                program().display()
+            ))
+            .arg("/dev/null")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        let samples: Vec<&str> = shown.split("\x1b[H\x1b[J").skip(1).collect();
+        assert_eq!(samples.len(), 2, "{shown}");
+        for sample in samples {
+            // The cursor ends on a line of its own.
+            let lines = sample.matches('\n').count();
+            assert!((8..12).contains(&lines), "{arguments}: {lines}\n{sample}");
+        }
+    }
 }

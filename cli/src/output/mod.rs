@@ -152,7 +152,7 @@ impl Document<'_> {
         match self.output.format() {
             Format::Table => {
                 self.separate()?;
-                let rows = self.fitting(rows);
+                let rows = self.fitting(rows, 2);
                 self.lines += 1 + rows.len();
                 let (out, look) = self.output.look();
                 table::write(out, &look, columns, rows)
@@ -196,6 +196,8 @@ impl Document<'_> {
         match self.output.format() {
             Format::Table => {
                 self.separate()?;
+                // No heading: one line more than of a list.
+                let columns = self.fitting(columns, 1);
                 let (out, look) = self.output.look();
                 table::write_record(out, &look, columns, row)
             }
@@ -251,11 +253,11 @@ impl Document<'_> {
     }
 
     /// As many rows as have room on a terminal that shows one sample in the place of another,
-    /// below a heading and above the line that the cursor is on.
-    fn fitting<'r, Row>(&self, rows: &'r [Row]) -> &'r [Row] {
+    /// beside other lines: a heading, and the one that the cursor is on.
+    fn fitting<'r, Row>(&self, rows: &'r [Row], others: usize) -> &'r [Row] {
         match (self.at, self.output.height()) {
             (Some(_), Some(height)) => {
-                let room = height.saturating_sub(self.lines + 2);
+                let room = height.saturating_sub(self.lines + others);
                 &rows[..rows.len().min(room)]
             }
             _ => rows,
