@@ -48,7 +48,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let hidden = drivers.iter().filter(hidden).count();
     if hidden > 0 {
         say(format_args!(
-            "{hidden} load addresses are not shown: a kernel.kptr_restrict of 0 or 1 shows them \
+            "load addresses not shown: {hidden}; a kernel.kptr_restrict of 0 or 1 shows them \
              to CAP_SYSLOG"
         ));
     }

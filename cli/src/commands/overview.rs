@@ -169,11 +169,11 @@ fn write_table<'a>(
     )?;
     let open = info
         .handle_count
-        .map(|count| format!(", {count} open files"));
+        .map(|count| format!(", {}", counted(count, "open file", "open files")));
     document.line(&format!(
-        "{} processes, {} threads{}; up {}",
-        info.process_count,
-        info.thread_count,
+        "{}, {}{}; up {}",
+        counted(info.process_count, "process", "processes"),
+        counted(info.thread_count, "thread", "threads"),
         open.unwrap_or_default(),
         up_time(clock::since_boot()),
     ))?;
@@ -237,6 +237,11 @@ fn kinds(info: &PerformanceInfo, size: impl Fn(u64) -> String) -> [Kind; 4] {
     ]
 }
 
+/// A number of things: `1 process`, `2 processes`.
+fn counted(count: u64, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
 /// How long the machine has been up: `3d 4h 5m`, `4h 5m`, `5m`.
 fn up_time(up: Duration) -> String {
     let minutes = up.as_secs() / 60;
@@ -289,4 +294,16 @@ fn write_csv<'a>(
         }),
     ];
     Ok(document.rows("figures", &columns, &figures)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thing_is_no_plural() {
+        assert_eq!(counted(0, "process", "processes"), "0 processes");
+        assert_eq!(counted(1, "process", "processes"), "1 process");
+        assert_eq!(counted(2, "process", "processes"), "2 processes");
+    }
 }
