@@ -220,7 +220,7 @@ pub fn closing_columns<'a>() -> Vec<ProcessColumn<'a>> {
             STAT,
             Name,
             ("name", "NAME", "name"),
-            "the kernel's name for it, at most 15 bytes; a kernel thread's in brackets",
+            "the kernel's name for it, at most 15 bytes; a kernel thread's in brackets, at most 63",
             |row| {
                 row.stat(row.status.name.as_deref(), |name| Value::Process {
                     name: name.as_bytes(),

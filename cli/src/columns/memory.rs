@@ -123,7 +123,7 @@ pub fn columns<'a>() -> Vec<ProcessColumn<'a>> {
             "hugetlb",
             "HUGETLB",
             "hugetlb_bytes",
-            "hugetlb pages, in no other figure: HugetlbPages",
+            "hugetlb pages in use, which the working set leaves out: HugetlbPages",
             |m: &Memory| bytes(m.hugetlb)
         ),
         size!(

@@ -60,7 +60,7 @@ pub fn columns() -> Vec<Column<PerformanceInfo>> {
         ),
         figure(
             "commit_limit_bytes",
-            "the most that may be: CommitLimit",
+            "the most that may be, if vm.overcommit_memory is 2: CommitLimit",
             |info| Value::Bytes(info.commit_limit),
         ),
         figure("commit_peak_bytes", "Linux keeps no such peak", |info| {
