@@ -522,11 +522,11 @@ impl<'s> Search<'s> {
 
     /// Gives the images that were found otherwise their places in the linker's list.
     fn rank(&mut self, list: &[link_map::Entry]) {
-        let mut by_base: Vec<usize> = (0..self.images.len()).collect();
-        by_base.sort_by_key(|&index| self.images[index].base);
         if self.images.iter().all(|image| image.rank != Rank::Unlinked) {
             return;
         }
+        let mut by_base: Vec<usize> = (0..self.images.len()).collect();
+        by_base.sort_by_key(|&index| self.images[index].base);
         for (place, entry) in list.iter().enumerate() {
             let after = by_base.partition_point(|&index| self.images[index].base <= entry.l_ld);
             let Some(&index) = after.checked_sub(1).and_then(|at| by_base.get(at)) else {

@@ -69,7 +69,6 @@ impl Memory {
         size: usize,
         into: &mut Vec<u8>,
     ) -> Vec<usize> {
-        into.clear();
         into.resize(addresses.len() * size, 0);
         let mut lengths = Vec::with_capacity(addresses.len());
         while lengths.len() < addresses.len() {
