@@ -51,6 +51,9 @@ bitflags::bitflags! {
         /// [`Module::soname`]: two more reads of the process's memory, which double the cost of a
         /// module.
         const SONAME = 1;
+        /// [`Module::build_id`]: a little more of each image's first page, and now and then one
+        /// more read.
+        const BUILD_ID = 1 << 1;
     }
 }
 
@@ -116,7 +119,7 @@ pub struct Module {
         serde(serialize_with = "crate::serialize::optional_text")
     )]
     pub soname: Option<OsString>,
-    /// Its build id; `None` if it has none.
+    /// Its build id, with [`ModuleFields::BUILD_ID`]. `None` also if it has none.
     pub build_id: Option<BuildId>,
 }
 
@@ -200,6 +203,7 @@ impl Process {
             let manner = images::Manner {
                 use_query: self.may_query_maps(),
                 direct: self.id_for_system_calls().filter(|_| is_own),
+                build_id: fields.contains(ModuleFields::BUILD_ID),
                 soname: fields.contains(ModuleFields::SONAME),
             };
             images::read(directory, manner)

@@ -39,7 +39,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     };
     let details = args.details || session.output.format() != Format::Table;
     let mut fields = ModuleFields::empty();
-    fields.set(ModuleFields::SONAME, details);
+    fields.set(ModuleFields::SONAME | ModuleFields::BUILD_ID, details);
     let mut rows = Vec::new();
     let mut processes = 0;
     args.targets.ask(session, |process| {

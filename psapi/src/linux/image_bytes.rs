@@ -16,8 +16,12 @@ use super::file_name::file_id;
 use super::maps::Vma;
 use super::mem::Memory;
 
-/// What suffices for the header, the program headers and the build id of nearly every image.
-pub(crate) const HEADER_ROOM: usize = 1024;
+/// What suffices for the header and the program headers of nearly every image, which has a dozen
+/// at the most.
+pub(crate) const HEADER_ROOM: usize = 768;
+
+/// What suffices for these and for the build id behind them.
+pub(crate) const NOTES_ROOM: usize = 1024;
 
 /// More than this is not read for one question: no true image asks for it, and a process may map
 /// tens of thousands of images that are made to keep the reader busy.
@@ -72,7 +76,15 @@ impl Source<'_> {
         bytes
     }
 
-    pub(crate) fn build_id(&self, elf: &Elf<'_>) -> Option<Vec<u8>> {
+    /// The build id, from the image's first bytes if it is among those.
+    pub(crate) fn build_id_near(&self, elf: &Elf<'_>, first: &[u8]) -> Option<Vec<u8>> {
+        match build_id_at_hand(elf, first) {
+            Some(id) => Some(id.to_vec()),
+            None => self.build_id(elf),
+        }
+    }
+
+    fn build_id(&self, elf: &Elf<'_>) -> Option<Vec<u8>> {
         elf.notes().take(NOTE_SEGMENTS).find_map(|note| {
             let notes = self.read_up_to(elf, note.vaddr, note.file_size.min(MOST_OF_NOTES));
             elf::build_id(elf.words, note.align, &notes).map(<[u8]>::to_vec)
@@ -122,6 +134,11 @@ pub(crate) fn build_id_at_hand<'a>(elf: &Elf<'_>, bytes: &'a [u8]) -> Option<&'a
         let end = start.checked_add(usize::try_from(note.file_size).ok()?)?;
         elf::build_id(elf.words, note.align, bytes.get(start..end)?)
     })
+}
+
+/// The part of a header that is as it lies in the image, whatever was put behind it.
+pub(crate) fn true_start(header: &[u8]) -> &[u8] {
+    &header[..header.len().min(HEADER_ROOM)]
 }
 
 /// The bytes at an address in memory that an image's header takes; `None` if none is there.

@@ -15,7 +15,7 @@ use super::auxv::{self, Auxv};
 use super::elf::Elf;
 use super::file::Directory;
 use super::file_name::path_of;
-use super::image_bytes::{self, HEADER_ROOM, Source};
+use super::image_bytes::{self, HEADER_ROOM, NOTES_ROOM, Source};
 use super::image_layout::Layout;
 use super::link_map;
 use super::mapping_name::{Named, classify};
@@ -55,6 +55,8 @@ pub(crate) struct Manner {
     pub(crate) use_query: bool,
     /// The process's id for `process_vm_readv`; see [`Memory::open`].
     pub(crate) direct: Option<ProcessId>,
+    /// Whether to read the images' build ids.
+    pub(crate) build_id: bool,
     /// Whether to read the images' own names, which costs two more reads an image.
     pub(crate) soname: bool,
 }
@@ -206,12 +208,17 @@ impl<'s> Search<'s> {
             .filter(|(_, entry)| !executable.as_ref().is_some_and(|e| e.contains(&entry.l_ld)))
             .collect();
         self.images.reserve(listed.len());
+        let room = if self.manner.build_id {
+            NOTES_ROOM
+        } else {
+            HEADER_ROOM
+        };
         let mut headers = Vec::new();
         for listed in listed.chunks(HEADERS_AT_ONCE) {
             let bases: Vec<u64> = listed.iter().map(|(_, entry)| entry.l_addr).collect();
-            let lengths = memory.read_many(&bases, HEADER_ROOM, &mut headers);
+            let lengths = memory.read_many(&bases, room, &mut headers);
             for (index, (&(rank, entry), length)) in listed.iter().zip(lengths).enumerate() {
-                let header = headers[index * HEADER_ROOM..].get(..length);
+                let header = headers[index * room..].get(..length);
                 if let Some(header) = header
                     && let Some(image) = self.linked_image(&memory, entry, header, rank)?
                 {
@@ -252,9 +259,9 @@ impl<'s> Search<'s> {
         }
         let source = Source::Memory { memory, bias };
         let (path, deleted) = path_of(self.process, &self.name, vma.file, doubtful);
-        let build_id = match image_bytes::build_id_at_hand(&elf, header) {
-            Some(id) => Some(id.to_vec()),
-            None => source.build_id(&elf),
+        let build_id = match self.manner.build_id {
+            true => source.build_id_near(&elf, header),
+            false => None,
         };
         Ok(Some(Image {
             base: entry.l_addr,
@@ -334,7 +341,10 @@ impl<'s> Search<'s> {
                 is_64_bit: self.auxv.is_none_or(|auxv| auxv.is_64_bit),
                 path,
                 deleted,
-                build_id: self.space.build_id(base.extent.0),
+                build_id: match self.manner.build_id {
+                    true => self.space.build_id(base.extent.0),
+                    false => None,
+                },
                 soname: None,
                 rank,
             });
@@ -355,13 +365,12 @@ impl<'s> Search<'s> {
             }),
         };
         // What is behind that room may not be the image's next bytes.
-        let start = &header[..header.len().min(HEADER_ROOM)];
-        let build_id = match image_bytes::build_id_at_hand(&elf, start) {
-            Some(id) => Some(id.to_vec()),
-            None => source
+        let build_id = match self.manner.build_id {
+            true => source
                 .as_ref()
-                .and_then(|source| source.build_id(&elf))
+                .and_then(|source| source.build_id_near(&elf, image_bytes::true_start(header)))
                 .or_else(|| self.space.build_id(vma.start)),
+            false => None,
         };
         let soname = source
             .filter(|_| self.manner.soname)
@@ -513,7 +522,10 @@ impl<'s> Search<'s> {
             image.size = end - first;
             image.entry = entry_of(&elf, bias);
             image.is_64_bit = elf.words.size() == 8;
-            image.build_id = source.build_id(&elf);
+            image.build_id = match self.manner.build_id {
+                true => source.build_id_near(&elf, image_bytes::true_start(&header)),
+                false => None,
+            };
             image.soname = self.manner.soname.then(|| source.soname(&elf)).flatten();
         }
         self.images.push(image);
