@@ -224,6 +224,21 @@ fn names_are_cut_to_the_width_in_tables_alone() {
 }
 
 #[test]
+fn a_name_of_any_length_runs_over_in_its_own_row_alone() {
+    let tree = ProcTree::new();
+    for (pid, arguments) in [(1, "a".repeat(100_000)), (2, "b".to_owned())] {
+        tree.process(pid, 0, b"name", 4);
+        tree.write(&format!("{pid}/cmdline"), arguments + "\0");
+    }
+    let table = text(in_tree(&tree, &["ps", "-o", "command,pid"]));
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines[1], "a".repeat(100_000) + "    1");
+    let blanks = " ".repeat(99);
+    assert_eq!(lines[0], format!("{:100}  PID", "COMMAND"));
+    assert_eq!(lines[2], format!("b{blanks}    2"));
+}
+
+#[test]
 fn colour_is_for_terminals_and_who_insists() {
     let tree = ProcTree::new();
     tree.process(1, 0, b"init", 4);

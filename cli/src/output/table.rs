@@ -25,6 +25,10 @@ pub struct Look<'a> {
 /// Columns of a name never get narrower than this.
 const NARROWEST: usize = 8;
 
+/// Where nothing limits a line, other columns line up behind names of up to this length. Without an
+/// end to it, one process with a megabyte of arguments would cost a megabyte of blanks in every row.
+const LONGEST_PADDING: usize = 100;
+
 /// The cells of a table, laid out.
 #[derive(Debug, Default)]
 struct Cells {
@@ -69,7 +73,7 @@ pub fn write<Row>(
     }
     let gap = fit(&columns, &mut widths, look.width);
 
-    let mut line = Line::new(look.style, gap);
+    let mut line = Line::new(look, gap);
     for (column, &width) in columns.iter().zip(&widths) {
         line.put(
             column.title,
@@ -115,7 +119,7 @@ pub fn write_record<Row>(
         .map(|(_, cell)| cell.width)
         .max()
         .unwrap_or(0);
-    let mut line = Line::new(look.style, 2);
+    let mut line = Line::new(look, 2);
     let mut start = 0;
     for ((column, label), cell) in columns.iter().zip(&labels).zip(&cells.cells) {
         let text = &cells.text[start..cell.end];
@@ -148,9 +152,18 @@ pub fn write_record<Row>(
 }
 
 /// Makes the columns fit into a width: first the gaps narrow, then the widest names. Returns the
-/// gap. What still does not fit runs over, since a figure must not be cut.
+/// gap. What still does not fit runs over, since a figure must not be cut. Without a limit nothing is
+/// cut, and a name that is too long to line up with runs over in its own row.
 fn fit<Row>(columns: &[&Column<Row>], widths: &mut [usize], limit: Option<usize>) -> usize {
-    let Some(limit) = limit else { return 2 };
+    let is_name = |column: &Column<Row>| matches!(column.shape, Shape::Name | Shape::Path);
+    let Some(limit) = limit else {
+        for (column, width) in columns.iter().zip(widths) {
+            if is_name(column) {
+                *width = (*width).min(LONGEST_PADDING);
+            }
+        }
+        return 2;
+    };
     let total = |widths: &[usize], gap: usize| {
         widths.iter().sum::<usize>() + gap * widths.len().saturating_sub(1)
     };
@@ -162,7 +175,7 @@ fn fit<Row>(columns: &[&Column<Row>], widths: &mut [usize], limit: Option<usize>
         let widest = columns
             .iter()
             .zip(widths.iter_mut())
-            .filter(|(column, _)| matches!(column.shape, Shape::Name | Shape::Path))
+            .filter(|(column, _)| is_name(column))
             .map(|(column, width)| (title_width(column).max(NARROWEST), width))
             .filter(|(least, width)| **width > *least)
             .max_by_key(|(_, width)| **width);
@@ -181,6 +194,8 @@ fn title_width<Row>(column: &Column<Row>) -> usize {
 struct Line {
     text: String,
     style: Style,
+    /// Whether a text that is wider than its column is cut.
+    cuts: bool,
     gap: usize,
     /// Padding owed: written only if something follows, so that no line ends in blanks.
     owed: usize,
@@ -195,10 +210,11 @@ enum Tone {
 }
 
 impl Line {
-    fn new(style: Style, gap: usize) -> Self {
+    fn new(look: &Look<'_>, gap: usize) -> Self {
         Line {
             text: String::new(),
-            style,
+            style: look.style,
+            cuts: look.width.is_some(),
             gap,
             owed: 0,
             first: true,
@@ -227,7 +243,7 @@ impl Line {
             Tone::Heading => self.style.heading(&mut self.text),
             Tone::Dim => self.style.dim(&mut self.text),
         }
-        if taken <= width {
+        if taken <= width || !self.cuts {
             self.text.push_str(text);
         } else {
             push_cut(&mut self.text, text, width, shape);
