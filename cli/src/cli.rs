@@ -83,7 +83,7 @@ pub struct Global {
     #[arg(long, global = true)]
     bytes: bool,
     /// Cut names in tables so that lines have N columns; a terminal's width if not given
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = width)]
     width: Option<usize>,
     #[command(flatten)]
     pub color: colorchoice_clap::Color,
@@ -110,6 +110,11 @@ impl Global {
             width: self.width,
         }
     }
+}
+
+fn width(text: &str) -> Result<usize, &'static str> {
+    let width = text.parse();
+    width.map_err(|_| "a width is a number of columns, such as 80")
 }
 
 /// Wrong usage that the parser can't see.

@@ -16,8 +16,7 @@ pub struct Repeat {
     #[arg(long, short = 'i', value_name = "SECONDS", value_parser = seconds)]
     pub interval: Option<Duration>,
     /// Stop after N answers
-    #[arg(long, value_name = "N", requires = "interval",
-          value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", requires = "interval", value_parser = count)]
     count: Option<u64>,
 }
 
@@ -26,11 +25,16 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     match Duration::try_from_secs_f64(seconds) {
         Ok(interval) if (SHORTEST..=LONGEST).contains(&interval) => Ok(interval),
         _ => Err("must be at least 0.01 and at most 1000000000".to_owned()),
     }
+}
+
+fn count(text: &str) -> Result<u64, &'static str> {
+    let count = text.parse().ok().filter(|&count| count > 0);
+    count.ok_or("a count is a number of answers, at least 1")
 }
 
 impl Repeat {

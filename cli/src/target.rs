@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use psapi::{Capture, ErrorKind, Fields, Process, ProcessId, System};
 
 use crate::output::printable;
@@ -15,7 +16,7 @@ use crate::session::Session;
 #[derive(Debug, clap::Args)]
 pub struct Targets {
     /// A pid, or a process's name: exact or with `*` and `?`. A name means all that go by it
-    #[arg(value_name = "TARGET", required = true)]
+    #[arg(value_name = "TARGET", required = true, value_parser = named())]
     targets: Vec<OsString>,
 }
 
@@ -23,8 +24,22 @@ pub struct Targets {
 #[derive(Debug, clap::Args)]
 pub struct Target {
     /// A pid, or a process's name: exact or with `*` and `?`. A name means all that go by it
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", value_parser = named())]
     target: OsString,
+}
+
+/// What names nothing is no target.
+fn named() -> impl TypedValueParser<Value = OsString> {
+    let named = |text: OsString| (!text.is_empty()).then_some(text);
+    OsStringValueParser::new().try_map(move |text| named(text).ok_or("a pid or a name is expected"))
+}
+
+/// A pid, for options that take nothing else. The kernel gives none above `PID_MAX_LIMIT`, which is
+/// what the message tells; what does not exist is not refused here.
+pub fn parse_id(text: &str) -> Result<ProcessId, &'static str> {
+    let id = text.parse().ok().filter(|&id| id > 0);
+    id.map(ProcessId::new)
+        .ok_or("a process id is a number from 1 to 4194304")
 }
 
 impl Targets {

@@ -27,6 +27,9 @@ fn wrong_usage_is_exit_code_2() {
         &["ps", "--user", "no such user"],
         &["ps", "--json", "--csv"],
         &["--interval", "1", "ps"],
+        &["memory", ""],
+        &["maps", "1", ""],
+        &["mapped", "", "0x1000"],
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -36,6 +39,32 @@ fn wrong_usage_is_exit_code_2() {
             "{}",
             stderr(&output)
         );
+    }
+}
+
+#[test]
+fn wrong_usage_says_what_is_expected() {
+    for (arguments, expected) in [
+        (&["ps", "--pid", "a"][..], "a number from 1 to 4194304"),
+        (&["ps", "--pid", "1,"], "a number from 1 to 4194304"),
+        (&["ps", "--pid", "0"], "a number from 1 to 4194304"),
+        (&["ps", "--pid", "4294967297"], "a number from 1 to 4194304"),
+        (&["ps", "--width", "x"], "a number of columns"),
+        (
+            &["ps", "-i", "1", "--count", "x"],
+            "a number of answers, at least 1",
+        ),
+        (
+            &["ps", "-i", "1", "--count", "0"],
+            "a number of answers, at least 1",
+        ),
+        (&["ps", "-i", "x"], "a number of seconds"),
+        (&["memory", ""], "a pid or a name"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let message = stderr(&output);
+        assert!(message.contains(expected), "{arguments:?}: {message}");
     }
 }
 
@@ -216,6 +245,20 @@ fn completions_and_manual_pages_are_made() {
     for page in ["psapi.1", "psapi-ps.1", "psapi-memory.1"] {
         assert!(directory.path().join(page).exists(), "{page}");
     }
+    let synopsis = |page: &str| {
+        let text = fs::read_to_string(directory.path().join(page)).unwrap();
+        let mut lines = text.lines().skip_while(|&line| line != ".SH SYNOPSIS");
+        lines.nth(1).unwrap_or_default().to_owned()
+    };
+    for (page, end) in [
+        ("psapi-memory.1", "<TARGET>..."),
+        ("psapi-mapped.1", "<TARGET> <ADDRESS>..."),
+        ("psapi-drivers.1", "[OPTIONS]"),
+        ("psapi.1", "[OPTIONS] [COMMAND]"),
+    ] {
+        assert!(synopsis(page).ends_with(end), "{}", synopsis(page));
+    }
+    assert!(text(["man"]).contains("[OPTIONS] [COMMAND]"));
     let output = run(["man", "--dir", "/nonexistent/directory"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("/nonexistent/directory"));

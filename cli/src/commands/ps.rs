@@ -17,6 +17,7 @@ use crate::output::Format;
 use crate::pattern::Pattern;
 use crate::repeat::Repeat;
 use crate::session::Session;
+use crate::target;
 use crate::users::{self, Users};
 use sample::Sample;
 use sort::SortKey;
@@ -46,7 +47,7 @@ pub struct Args {
     #[arg(long, short = 'u', value_delimiter = ',', value_parser = users::parse_user)]
     user: Vec<u32>,
     /// Only processes with these ids
-    #[arg(long, short = 'p', value_delimiter = ',')]
+    #[arg(long, short = 'p', value_delimiter = ',', value_parser = target::parse_id)]
     pid: Vec<ProcessId>,
     /// No threads of the kernel
     #[arg(long)]
