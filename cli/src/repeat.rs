@@ -25,7 +25,9 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_| "not a number of seconds".to_owned())?;
     match Duration::try_from_secs_f64(seconds) {
         Ok(interval) if (SHORTEST..=LONGEST).contains(&interval) => Ok(interval),
         _ => Err("must be at least 0.01 and at most 1000000000".to_owned()),

@@ -1,12 +1,14 @@
 //! Whom a question is about: a pid or a name.
 
-use std::ffi::OsString;
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use psapi::{Capture, ErrorKind, Fields, Process, ProcessId, System};
+use psapi::{Capture, ErrorKind, Fields, Process, ProcessId, ProcessStatus, System};
 
 use crate::output::printable;
 use crate::pattern::Pattern;
@@ -46,107 +48,211 @@ impl Targets {
     /// Asks each process that the targets name, once, by ascending id within a target. A target
     /// that names none, and an answer that is refused, are reported, and the others still asked.
     pub fn ask(&self, session: &mut Session, ask: impl FnMut(&Process) -> psapi::Result<()>) {
-        ask_each(&self.targets, session, ask);
+        self.watch().ask(session, ask);
+    }
+
+    /// For asking more than once.
+    pub fn watch(&self) -> Watch {
+        Watch::new(&self.targets)
     }
 }
 
 impl Target {
     /// As [`Targets::ask`].
     pub fn ask(&self, session: &mut Session, ask: impl FnMut(&Process) -> psapi::Result<()>) {
-        ask_each(std::slice::from_ref(&self.target), session, ask);
+        Watch::new(std::slice::from_ref(&self.target)).ask(session, ask);
     }
 }
 
-fn ask_each(
-    targets: &[OsString],
-    session: &mut Session,
-    mut ask: impl FnMut(&Process) -> psapi::Result<()>,
-) {
-    let mut names = Names::default();
-    let mut asked = Vec::new();
-    for target in targets {
-        let result = match by_id(target, &session.system) {
+/// Targets that are asked again and again: an id goes on to mean the process that had it at first,
+/// and a name whoever goes by it at the time.
+#[derive(Debug)]
+pub struct Watch {
+    targets: Vec<(OsString, Option<Pin>)>,
+    /// What was reported of the time before: it is not said again as long as it stays so.
+    said: HashSet<String>,
+}
+
+impl Watch {
+    fn new(targets: &[OsString]) -> Self {
+        let target = |target: &OsString| (target.clone(), None);
+        Watch {
+            targets: targets.iter().map(target).collect(),
+            said: HashSet::new(),
+        }
+    }
+
+    /// As [`Targets::ask`]. A process that was given by its id and has ended is not asked for again.
+    pub fn ask(
+        &mut self,
+        session: &mut Session,
+        mut ask: impl FnMut(&Process) -> psapi::Result<()>,
+    ) {
+        let mut round = Round {
+            session,
+            names: Names::default(),
+            asked: Vec::new(),
+            said: &self.said,
+            say: HashSet::new(),
+        };
+        self.targets
+            .retain_mut(|(target, pin)| round.ask(target, pin, &mut ask));
+        self.said = round.say;
+    }
+}
+
+/// Asking the targets once.
+struct Round<'a> {
+    session: &'a mut Session,
+    names: Names,
+    asked: Vec<ProcessId>,
+    said: &'a HashSet<String>,
+    say: HashSet<String>,
+}
+
+impl Round<'_> {
+    /// Tells whether the target may have an answer the next time.
+    fn ask(
+        &mut self,
+        target: &OsString,
+        pin: &mut Option<Pin>,
+        ask: &mut impl FnMut(&Process) -> psapi::Result<()>,
+    ) -> bool {
+        let result = match self.by_id(target, pin) {
             Ok(Some(process)) => {
-                if asked.contains(&process.id()) {
-                    continue;
+                if self.asked.contains(&process.id()) {
+                    return true;
                 }
-                asked.push(process.id());
+                self.asked.push(process.id());
                 ask(&process).map_err(Into::into)
             }
-            Ok(None) => ask_named(target, session, &mut names, &mut asked, &mut ask),
+            Ok(None) => self.ask_named(target, ask),
+            Err(error) => Err(error),
+        };
+        let Err(error) = result else { return true };
+        self.report(format!("{error:#}"));
+        let kind = error.downcast_ref().map(psapi::Error::kind);
+        !(error.is::<HasEnded>() || kind.is_some_and(is_gone))
+    }
+
+    /// The process that has the target as its id, or had it at first. A process may be named by
+    /// digits: an id goes first.
+    fn by_id(&self, target: &OsString, pin: &mut Option<Pin>) -> Result<Option<Process>> {
+        let system = &self.session.system;
+        if let Some(pin) = pin {
+            let process = pin.open(system)?.ok_or(HasEnded(pin.id))?;
+            return Ok(Some(process));
+        }
+        let Some(id) = as_id(target) else {
+            return Ok(None);
+        };
+        match system.process(id) {
+            Ok(process) => {
+                *pin = Some(Pin::new(&process.status(Fields::STAT)?));
+                Ok(Some(process))
+            }
+            Err(error) if error.kind() == ErrorKind::NoSuchProcess => Ok(None),
             Err(error) => Err(error.into()),
-        };
-        if let Err(error) = result {
-            session.report(format_args!("{error:#}"));
         }
+    }
+
+    fn ask_named(
+        &mut self,
+        target: &OsString,
+        ask: &mut impl FnMut(&Process) -> psapi::Result<()>,
+    ) -> Result<()> {
+        let mut found = false;
+        for pin in self.names.find(target, &self.session.system)? {
+            // What ended meanwhile, or handed its id on, is not there any more.
+            let Some(process) = pin.open(&self.session.system)? else {
+                continue;
+            };
+            found = true;
+            if self.asked.contains(&pin.id) {
+                continue;
+            }
+            self.asked.push(pin.id);
+            match ask(&process) {
+                Err(error) if error.kind() == ErrorKind::Ended => {}
+                Err(error) => self.report(error.to_string()),
+                Ok(()) => {}
+            }
+        }
+        if found {
+            return Ok(());
+        }
+        // What looks like an id was meant as one.
+        if let Some(id) = as_id(target) {
+            self.session.system.process(id)?;
+        }
+        Err(anyhow!(
+            "no process is named {}",
+            printable(target.as_bytes())
+        ))
+    }
+
+    fn report(&mut self, message: String) {
+        if !self.said.contains(&message) && !self.say.contains(&message) {
+            self.session.report(&message);
+        }
+        self.say.insert(message);
     }
 }
 
-/// The process that has the target as its id. A process may be named by digits: an id goes first.
-fn by_id(target: &OsString, system: &System) -> psapi::Result<Option<Process>> {
-    let Some(id) = target
-        .to_str()
-        .and_then(|text| text.parse::<ProcessId>().ok())
-    else {
-        return Ok(None);
-    };
-    match system.process(id) {
-        Ok(process) => Ok(Some(process)),
-        Err(error) if error.kind() == ErrorKind::NoSuchProcess => Ok(None),
-        Err(error) => Err(error),
+fn as_id(target: &OsStr) -> Option<ProcessId> {
+    target.to_str()?.parse().ok()
+}
+
+/// Whether there is no such process, or not any more.
+pub fn is_gone(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NoSuchProcess | ErrorKind::Ended)
+}
+
+/// That a process which was there is there no more. Its id may be another's by now.
+#[derive(Debug)]
+pub struct HasEnded(pub ProcessId);
+
+impl fmt::Display for HasEnded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "process {} has ended", self.0)
     }
 }
 
-fn ask_named(
-    target: &OsString,
-    session: &mut Session,
-    names: &mut Names,
-    asked: &mut Vec<ProcessId>,
-    ask: &mut impl FnMut(&Process) -> psapi::Result<()>,
-) -> Result<()> {
-    let mut found = false;
-    for (id, start) in names.find(target, &session.system)? {
-        // What ended meanwhile, or handed its id on, is not there any more.
-        let Some(process) = reopen(&session.system, id, start)? else {
-            continue;
-        };
-        found = true;
-        if asked.contains(&id) {
-            continue;
-        }
-        asked.push(id);
-        match ask(&process) {
-            Err(error) if error.kind() == ErrorKind::Ended => {}
-            Err(error) => session.report(error),
-            Ok(()) => {}
-        }
-    }
-    if found {
-        return Ok(());
-    }
-    // What looks like an id was meant as one.
-    if let Some(id) = target
-        .to_str()
-        .and_then(|text| text.parse::<ProcessId>().ok())
-    {
-        session.system.process(id)?;
-    }
-    Err(anyhow!(
-        "no process is named {}",
-        printable(target.as_bytes())
-    ))
+impl std::error::Error for HasEnded {}
+
+/// One process, told from a later one with its id by when it started. A [`Process`] does so, too, but
+/// holds a descriptor, and there may be more targets than descriptors.
+#[derive(Debug, Clone, Copy)]
+pub struct Pin {
+    pub id: ProcessId,
+    start: Option<Duration>,
 }
 
-fn reopen(system: &System, id: ProcessId, start: Option<Duration>) -> Result<Option<Process>> {
-    let opened = system
-        .process(id)
-        .and_then(|process| Ok((process.status(Fields::STAT)?.start == start).then_some(process)));
-    match opened {
-        Ok(process) => Ok(process),
-        Err(error) if matches!(error.kind(), ErrorKind::NoSuchProcess | ErrorKind::Ended) => {
-            Ok(None)
+impl Pin {
+    /// The process that a status is of.
+    pub fn new(status: &ProcessStatus) -> Self {
+        Pin {
+            id: status.id,
+            start: status.start,
         }
-        Err(error) => Err(error.into()),
+    }
+
+    /// Whether a status is of this process, as far as the two can tell.
+    pub fn is_of(&self, status: &ProcessStatus) -> bool {
+        let differ = self.start.zip(status.start).is_some_and(|(a, b)| a != b);
+        self.id == status.id && !differ
+    }
+
+    /// Opens the process, unless it has ended.
+    pub fn open(&self, system: &System) -> psapi::Result<Option<Process>> {
+        let opened = system.process(self.id).and_then(|process| {
+            let status = process.status(Fields::STAT)?;
+            Ok(self.is_of(&status).then_some(process))
+        });
+        match opened {
+            Err(error) if is_gone(error.kind()) => Ok(None),
+            opened => opened,
+        }
     }
 }
 
@@ -155,11 +261,7 @@ fn reopen(system: &System, id: ProcessId, start: Option<Duration>) -> Result<Opt
 struct Names(Option<Capture>);
 
 impl Names {
-    fn find(
-        &mut self,
-        name: &OsString,
-        system: &System,
-    ) -> Result<Vec<(ProcessId, Option<Duration>)>> {
+    fn find(&mut self, name: &OsStr, system: &System) -> Result<Vec<Pin>> {
         let capture = match self.0.take() {
             Some(capture) => capture,
             None => system.capture(Fields::STAT | Fields::IMAGE)?,
@@ -169,7 +271,7 @@ impl Names {
             .processes()
             .iter()
             .filter(|status| pattern.matches_process(status))
-            .map(|status| (status.id, status.start))
+            .map(Pin::new)
             .collect();
         self.0 = Some(capture);
         Ok(found)

@@ -2,12 +2,9 @@
 
 mod common;
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 
-use common::{Started, have, json, output_of_copy, program, run, stderr};
+use common::{Started, have, json, run, run_as_nobody, stderr};
 
 /// A line `Name:  123 kB` of a text, in bytes.
 fn kibibytes(text: &[u8], name: &str) -> u64 {
@@ -142,18 +139,8 @@ fn ask_without_privilege(child: &Started, arguments: &[&str]) -> Option<(Output,
     let answer = json(["ps", "--json", "-o", "uid", "--pid", &child.pid()]);
     let me = answer["processes"][0]["user_id"].as_u64().unwrap();
     if me == 0 {
-        // Where nobody may execute it.
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).unwrap();
-        let copy = directory.path().join("psapi");
-        std::fs::copy(program(), &copy).unwrap();
-        let mut command = Command::new(&copy);
-        command
-            .uid(65534)
-            .gid(65534)
-            .args(arguments)
-            .arg(child.pid());
-        return Some((output_of_copy(&mut command), child.pid()));
+        let output = run_as_nobody([arguments, &[&child.pid()]].concat());
+        return Some((output, child.pid()));
     }
     let all = json(["ps", "--json"]);
     let other = all["processes"].as_array().unwrap().iter().find(|row| {

@@ -2,11 +2,12 @@
 
 mod common;
 
-use std::fs::{self, File};
-use std::os::unix::fs::symlink;
-use std::process::Command;
+use std::fs::{self, File, Permissions};
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::process::{Command, Output, Stdio};
 
-use common::{ProcTree, Started, json, program, psapi, run, stderr, text};
+use common::{ProcTree, Started, json, program, psapi, run, run_as_nobody, stderr, text};
 
 #[test]
 fn wrong_usage_is_exit_code_2() {
@@ -112,6 +113,116 @@ fn a_listing_of_ids_shows_those_that_are_there() {
     let pids: Vec<&str> = table.lines().skip(1).map(str::trim).collect();
     assert_eq!(pids, [child.pid()]);
     assert!(stderr(&output).contains(&gone.pid()), "{}", stderr(&output));
+}
+
+#[test]
+fn a_listing_of_ids_shows_what_a_listing_of_all_shows_of_a_process_that_may_not_be_read() {
+    // As a proc file system mounted with hidepid=1 looks to a user without rights.
+    let tree = ProcTree::new();
+    tree.process(1, 0, b"init", 4);
+    tree.process(5, 1, b"own", 4);
+    fs::set_permissions(tree.path(), Permissions::from_mode(0o755)).unwrap();
+    for file in ["1/stat", "1/status"] {
+        fs::set_permissions(tree.path().join(file), Permissions::from_mode(0o000)).unwrap();
+    }
+    let ps = |arguments: &[&str]| {
+        let mut all = vec!["ps".to_owned(), "-o".to_owned(), "pid,ws,name".to_owned()];
+        all.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        all.extend(tree.options());
+        run_as_nobody(all)
+    };
+    let listed = ps(&[]);
+    assert_eq!(
+        String::from_utf8_lossy(&listed.stdout),
+        "PID  WSET  NAME\n  1     -  -\n  5  4.0K  own\n"
+    );
+    for arguments in [&["--pid", "1,5"][..], &["--pid", "5", "--pid", "1"]] {
+        let chosen = ps(arguments);
+        assert_eq!(chosen.status.code(), Some(0), "{}", stderr(&chosen));
+        assert_eq!(chosen.stdout, listed.stdout);
+        assert_eq!(stderr(&chosen), stderr(&listed));
+    }
+    let alone = ps(&["--pid", "1"]);
+    assert_eq!(alone.status.code(), Some(0), "{}", stderr(&alone));
+    let message = stderr(&alone);
+    assert!(
+        message.starts_with("psapi: of 1 process, can't read: ") && message.contains("hidepid"),
+        "{message}"
+    );
+    assert_eq!(message.lines().count(), 1, "{message}");
+}
+
+/// Runs the command repeatedly until it has shown process 10, puts another process into the place
+/// of it, and lets the command end by itself.
+fn with_a_reused_id(tree: &ProcTree, arguments: &[&str]) -> (Output, Vec<serde_json::Value>) {
+    tree.process(10, 1, b"first", 4);
+    let mut running = psapi()
+        .args(arguments)
+        .args(["--json", "--interval", "0.01", "--count", "300"])
+        .args(tree.options())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut answers = BufReader::new(running.stdout.take().unwrap()).lines();
+    let mut shown = vec![answers.next().unwrap().unwrap()];
+    // In one step, as an id is handed on.
+    let newcomer = ProcTree::new();
+    newcomer.process(10, 1, b"second", 8);
+    let stat = fs::read_to_string(newcomer.path().join("10/stat")).unwrap();
+    newcomer.write("10/stat", stat.replace(" 0 100 0 ", " 0 4711 0 "));
+    fs::rename(tree.path().join("10"), newcomer.path().join("gone")).unwrap();
+    fs::rename(newcomer.path().join("10"), tree.path().join("10")).unwrap();
+    shown.extend(answers.map(Result::unwrap));
+    let output = running.wait_with_output().unwrap();
+    let parse = |line: &String| serde_json::from_str(line).unwrap();
+    (output, shown.iter().map(parse).collect())
+}
+
+#[test]
+fn an_id_that_is_handed_on_is_not_followed_and_its_end_is_told_once() {
+    for command in [&["memory", "10"][..], &["ps", "-p", "10"]] {
+        let tree = ProcTree::new();
+        tree.process(1, 0, b"init", 4);
+        let (output, shown) = with_a_reused_id(&tree, command);
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        assert_eq!(stderr(&output), "psapi: process 10 has ended\n");
+        assert!(shown.len() < 300, "it stops with its last process");
+        for sample in shown {
+            assert_eq!(sample["processes"][0]["name"], "first", "{command:?}");
+        }
+    }
+    for command in [&["memory", "10", "20", "10"][..], &["ps", "-p", "10,20"]] {
+        let tree = ProcTree::new();
+        tree.process(20, 1, b"stays", 4);
+        let (output, shown) = with_a_reused_id(&tree, command);
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        assert_eq!(stderr(&output), "psapi: process 10 has ended\n");
+        assert_eq!(shown.len(), 300, "{command:?}");
+        let last = shown.last().unwrap()["processes"].as_array().unwrap();
+        assert_eq!(last.len(), 1, "{command:?}");
+        assert_eq!(last[0]["pid"], 20, "{command:?}");
+    }
+}
+
+#[test]
+fn a_name_is_looked_for_anew_in_each_sample_and_its_absence_is_told_once() {
+    let tree = ProcTree::new();
+    tree.process(20, 1, b"stays", 4);
+    let command = ["memory", "20", "first", "second", "no such name"];
+    let (output, shown) = with_a_reused_id(&tree, &command);
+    let name = |sample: &serde_json::Value| {
+        let row = sample["processes"].as_array().unwrap().last().unwrap();
+        row["name"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(shown.len(), 300);
+    assert_eq!(name(&shown[0]), "first");
+    assert_eq!(name(&shown[299]), "second");
+    let message = stderr(&output);
+    for absent in ["no such name", "first", "second"] {
+        let told = format!("psapi: no process is named {absent}\n");
+        assert_eq!(message.matches(&told).count(), 1, "{message}");
+    }
 }
 
 #[test]

@@ -30,9 +30,11 @@ const IN_TABLE: [&str; 9] = [
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let mut fields = Fields::MEMORY;
     fields.set(Fields::EXACT, args.exact);
+    let mut watch = args.targets.watch();
+    let mut explained = false;
     args.repeat.run(|at| {
         let mut statuses = Vec::new();
-        args.targets.ask(session, |process| {
+        watch.ask(session, |process| {
             let status = process.status(fields)?;
             if status.memory.is_none() {
                 // The question by itself says why.
@@ -61,7 +63,11 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             _ => document.rows("processes", &chosen, &rows)?,
         }
         document.end()?;
-        explain::refusals(&session.system, fields, statuses.iter());
+        // Once; and a terminal that shows one sample in the place of another has no room for it.
+        if !explained && (at.is_none() || session.output.height().is_none()) {
+            explain::refusals(&session.system, fields, statuses.iter());
+        }
+        explained = true;
         Ok(true)
     })
 }

@@ -19,7 +19,7 @@ use crate::repeat::Repeat;
 use crate::session::Session;
 use crate::target;
 use crate::users::{self, Users};
-use sample::Sample;
+use sample::{Chosen, Sample};
 use sort::SortKey;
 
 /// Options of `psapi ps`.
@@ -83,13 +83,13 @@ fn keys() -> PossibleValuesParser {
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let plan = Plan::new(args, session.output.format())?;
-    let mut ids = args.ids();
+    let mut chosen_ids = args.ids();
     let mut now = Sample::new(plan.fields);
     let mut before = Sample::new(plan.fields);
     let mut before_at = None;
     let mut users = Users::default();
     args.repeat.run(|at| {
-        now.refresh(&mut ids, session)?;
+        now.refresh(&mut chosen_ids, session)?;
         if now.processes().is_empty() {
             return Ok(false);
         }
@@ -197,11 +197,11 @@ impl Plan {
 
 impl Args {
     /// The ids that were given, if any were: ascending, each once.
-    fn ids(&self) -> Option<Vec<ProcessId>> {
+    fn ids(&self) -> Option<Vec<Chosen>> {
         let mut ids = self.pid.clone();
         ids.sort_unstable();
         ids.dedup();
-        (!ids.is_empty()).then_some(ids)
+        (!ids.is_empty()).then(|| ids.into_iter().map(Chosen::new).collect())
     }
 
     /// Whether a process passes the filters: each kind that was given, by one of its values.

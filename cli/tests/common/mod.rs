@@ -2,8 +2,10 @@
 #![allow(dead_code, reason = "each test program uses its own part of it")]
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -59,6 +61,21 @@ pub fn stderr(output: &Output) -> String {
 /// its own: till then the kernel says "text file busy".
 pub fn output_of_copy(command: &mut Command) -> Output {
     unless_busy(|| command.output())
+}
+
+/// Runs the command as a user without rights, if root runs the tests; else as who runs them.
+pub fn run_as_nobody<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Output {
+    if fs::metadata("/proc/self").expect("a proc").uid() != 0 {
+        return run(arguments);
+    }
+    // Where nobody may execute it.
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("a mode");
+    let copy = directory.path().join("psapi");
+    fs::copy(program(), &copy).expect("a copy");
+    let mut command = Command::new(&copy);
+    command.uid(65534).gid(65534).args(arguments);
+    output_of_copy(&mut command)
 }
 
 fn unless_busy<T>(mut start: impl FnMut() -> io::Result<T>) -> T {
