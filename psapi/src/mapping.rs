@@ -28,7 +28,8 @@ pub struct Mapping {
     pub shared: bool,
     /// Where in the file it starts, in bytes; 0 without a file.
     pub offset: u64,
-    /// The file's identity; `None` without a file. Shared memory has one, too.
+    /// The file's identity; `None` without a file. Shared memory has one, too, and so has private
+    /// memory of hugetlb pages or of `/dev/zero`.
     pub file: Option<FileId>,
     /// What is behind it.
     pub backing: Backing,
@@ -80,6 +81,8 @@ pub enum Backing {
             serde(serialize_with = "crate::serialize::optional_text")
         )]
         name: Option<OsString>,
+        /// Whether it is of hugetlb pages (`MAP_HUGETLB`).
+        hugetlb: bool,
     },
     /// Private memory.
     Anonymous {
@@ -89,6 +92,8 @@ pub enum Backing {
             serde(serialize_with = "crate::serialize::optional_text")
         )]
         name: Option<OsString>,
+        /// Whether it is of hugetlb pages (`MAP_HUGETLB`).
+        hugetlb: bool,
     },
     /// The heap that `brk` moves.
     Heap,
@@ -113,8 +118,8 @@ impl Backing {
         }
     }
 
-    /// What `maps` and `pmap` show, without the mark of a deleted file; empty for memory without
-    /// a name.
+    /// What `maps` and `pmap` show, without the mark of a deleted file; empty for private memory
+    /// without a name, where they may show `/dev/zero` if it was mapped by way of that device.
     pub fn label(&self) -> OsString {
         let bracketed = |kind: &str, name: &OsString| {
             OsString::from_vec([kind.as_bytes(), name.as_bytes(), b"]"].concat())
@@ -123,10 +128,16 @@ impl Backing {
             Backing::File { path, .. } => path.clone().into(),
             Backing::Memfd { name } => OsString::from_vec([b"/memfd:", name.as_bytes()].concat()),
             Backing::SysV { key } => format!("/SYSV{key:08x}").into(),
-            Backing::SharedAnonymous { name: None } => "/dev/zero".into(),
-            Backing::SharedAnonymous { name: Some(name) } => bracketed("[anon_shmem:", name),
-            Backing::Anonymous { name: None } => OsString::new(),
-            Backing::Anonymous { name: Some(name) } => bracketed("[anon:", name),
+            Backing::SharedAnonymous { hugetlb: true, .. }
+            | Backing::Anonymous { hugetlb: true, .. } => "/anon_hugepage".into(),
+            Backing::SharedAnonymous { name: None, .. } => "/dev/zero".into(),
+            Backing::SharedAnonymous {
+                name: Some(name), ..
+            } => bracketed("[anon_shmem:", name),
+            Backing::Anonymous { name: None, .. } => OsString::new(),
+            Backing::Anonymous {
+                name: Some(name), ..
+            } => bracketed("[anon:", name),
             Backing::Heap => "[heap]".into(),
             Backing::Stack => "[stack]".into(),
             Backing::Vdso => "[vdso]".into(),
@@ -146,8 +157,22 @@ impl Backing {
             }
             Named::Memfd(name) => Backing::Memfd { name: text(name) },
             Named::SysV { key } => Backing::SysV { key },
-            Named::SharedAnonymous(name) => Backing::SharedAnonymous { name: given(name) },
-            Named::Anonymous(name) => Backing::Anonymous { name: given(name) },
+            Named::SharedAnonymous(name) => Backing::SharedAnonymous {
+                name: given(name),
+                hugetlb: false,
+            },
+            Named::SharedHugetlb => Backing::SharedAnonymous {
+                name: None,
+                hugetlb: true,
+            },
+            Named::Anonymous(name) => Backing::Anonymous {
+                name: given(name),
+                hugetlb: false,
+            },
+            Named::Hugetlb => Backing::Anonymous {
+                name: None,
+                hugetlb: true,
+            },
             Named::Heap => Backing::Heap,
             Named::Stack => Backing::Stack,
             Named::Vdso => Backing::Vdso,
@@ -227,7 +252,8 @@ pub struct MappedFile {
     /// Whether there is a file.
     pub kind: MappedFileKind,
     /// The file's path in the process's mount namespace. For memory, the kernel's name for it,
-    /// such as `/memfd:NAME`, `/SYSV0000002a` or `/dev/zero`.
+    /// such as `/memfd:NAME`, `/SYSV0000002a`, `/dev/zero` or
+    /// `/anon_hugepage`.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::text"))]
     pub path: PathBuf,
     /// Whether the file has been deleted, or replaced, since it was mapped; false for memory.

@@ -178,33 +178,38 @@ fn the_list_tells_what_is_behind_each_mapping() {
     assert_eq!(at("memfd").backing, Backing::Memfd { name });
     assert_eq!(
         at("shared").backing,
-        Backing::SharedAnonymous { name: None }
+        Backing::SharedAnonymous {
+            name: None,
+            hugetlb: false
+        }
     );
     assert_eq!(
         at("shared-zero").backing,
-        Backing::SharedAnonymous { name: None }
+        Backing::SharedAnonymous {
+            name: None,
+            hugetlb: false
+        }
     );
     let key = arranged.number("key") as u32;
     assert_eq!(at("sysv").backing, Backing::SysV { key });
     assert_eq!(at("sysv").file.unwrap().inode, arranged.number("id"));
     let private = at("private");
-    assert_eq!(private.backing, Backing::Anonymous { name: None });
+    assert_eq!(private.backing, UNNAMED);
     assert_eq!(
         (access(private), private.file),
         ((false, false, false, false), None)
     );
-    assert_eq!(
-        at("private-zero").backing,
-        Backing::Anonymous { name: None }
-    );
+    assert_eq!(at("private-zero").backing, UNNAMED);
     assert_eq!(at("heap").backing, Backing::Heap);
     assert_eq!(at("stack").backing, Backing::Stack);
     let code = at("code");
     assert_eq!(code.backing, file(false, &arranged.program.path));
     assert_eq!(access(code), (true, false, true, false));
     match &at("named").backing {
-        Backing::Anonymous { name: Some(name) } => assert_eq!(name, OsStr::new("my arena")),
-        Backing::Anonymous { name: None } => skip("this kernel does not name anonymous memory"),
+        Backing::Anonymous {
+            name: Some(name), ..
+        } => assert_eq!(name, OsStr::new("my arena")),
+        Backing::Anonymous { name: None, .. } => skip("this kernel does not name anonymous memory"),
         other => panic!("{other:?}"),
     }
     assert!(
@@ -212,6 +217,93 @@ fn the_list_tells_what_is_behind_each_mapping() {
             .iter()
             .any(|mapping| mapping.backing == Backing::Vdso)
     );
+}
+
+const UNNAMED: Backing = Backing::Anonymous {
+    name: None,
+    hugetlb: false,
+};
+
+/// The pool of hugetlb pages with some more in it, and as it was again when dropped.
+struct HugePool {
+    before: u64,
+}
+
+impl HugePool {
+    const SETTING: &str = "/proc/sys/vm/nr_hugepages";
+
+    fn with_more(pages: u64) -> Option<Self> {
+        let read = || fs::read_to_string(Self::SETTING).ok()?.trim().parse().ok();
+        let before: u64 = read()?;
+        let pool = HugePool { before };
+        fs::write(Self::SETTING, (before + pages).to_string()).ok()?;
+        // The kernel sets aside as many as it finds.
+        (read()? >= before + pages).then_some(pool)
+    }
+}
+
+impl Drop for HugePool {
+    fn drop(&mut self) {
+        let _ = fs::write(Self::SETTING, self.before.to_string());
+    }
+}
+
+#[test]
+fn hugetlb_pages_are_private_or_shared_memory() {
+    let Some(_pool) = HugePool::with_more(2) else {
+        return skip("no hugetlb pages can be set aside: needs root, and free memory");
+    };
+    let program = Program::compile(
+        r#"
+        #define _GNU_SOURCE
+        #include <stdio.h>
+        #include <sys/mman.h>
+        static void *map(long size, int flags) {
+            return mmap(0, size, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+        }
+        int main(void) {
+            long size = 0;
+            char line[100];
+            FILE *meminfo = fopen("/proc/meminfo", "r");
+            while (fgets(line, sizeof line, meminfo))
+                if (sscanf(line, "Hugepagesize: %ld kB", &size) == 1) break;
+            size *= 1024;
+            printf("%lx %lx\n", (long)map(size, MAP_PRIVATE), (long)map(size, MAP_SHARED));
+            fflush(stdout);
+            getchar();
+        }"#,
+        &[],
+    );
+    let subject = program.start();
+    let addresses: Vec<u64> = subject
+        .said
+        .split(' ')
+        .map(|word| u64::from_str_radix(word, 16).unwrap())
+        .collect();
+    if addresses.contains(&u64::MAX) {
+        return skip("the hugetlb pages that were set aside went to somebody else");
+    }
+    for process in both_ways(subject.id()) {
+        assert_eq!(process.mapped_file(addresses[0] + 1).unwrap(), None);
+        let shared = process.mapped_file(addresses[1] + 1).unwrap().unwrap();
+        assert_eq!(
+            (shared.kind, shared.path, shared.offset),
+            (MappedFileKind::SharedMemory, "/anon_hugepage".into(), 1)
+        );
+        let mappings = process.mappings().unwrap();
+        let at = |address| mappings.iter().find(|m| m.start == address).unwrap();
+        let (name, hugetlb) = (None, true);
+        let private = Backing::Anonymous {
+            name: name.clone(),
+            hugetlb,
+        };
+        assert_eq!(at(addresses[0]).backing, private);
+        let shared = Backing::SharedAnonymous { name, hugetlb };
+        assert_eq!(at(addresses[1]).backing, shared);
+        for address in addresses.iter().copied() {
+            assert_eq!(at(address).backing.label(), "/anon_hugepage");
+        }
+    }
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub fn maps(bytes: &[u8]) {
             | Named::Kernel(part) => {
                 assert!(part.len() <= plain.len());
             }
+            Named::SharedHugetlb | Named::Hugetlb => assert!(plain.contains(&b'/')),
             Named::SysV { .. } | Named::Heap | Named::Stack | Named::Vdso => {}
         }
     }

@@ -18,8 +18,12 @@ pub(crate) enum Named<'a> {
     },
     /// Shared memory without a file: with the name that the program gave it, if it did.
     SharedAnonymous(&'a [u8]),
+    /// As `SharedAnonymous`, of hugetlb pages: the kernel takes no name for these.
+    SharedHugetlb,
     /// Private memory without a file: with the name that the program gave it, if it did.
     Anonymous(&'a [u8]),
+    /// As `Anonymous`, of hugetlb pages.
+    Hugetlb,
     Heap,
     Stack,
     Vdso,
@@ -28,8 +32,9 @@ pub(crate) enum Named<'a> {
 }
 
 pub(crate) fn classify<'a>(vma: &Vma, name: &'a [u8]) -> Named<'a> {
+    let shared = vma.access.contains(Access::SHARED);
     match name {
-        b"" if vma.access.contains(Access::SHARED) => return Named::SharedAnonymous(b""),
+        b"" if shared => return Named::SharedAnonymous(b""),
         b"" => return Named::Anonymous(b""),
         b"[heap]" => return Named::Heap,
         b"[stack]" => return Named::Stack,
@@ -53,7 +58,10 @@ pub(crate) fn classify<'a>(vma: &Vma, name: &'a [u8]) -> Named<'a> {
             return Named::Memfd(name);
         }
         match path {
-            b"/dev/zero" | b"/anon_hugepage" => return Named::SharedAnonymous(b""),
+            b"/dev/zero" if shared => return Named::SharedAnonymous(b""),
+            // Private memory of hugetlb pages has a file there, too.
+            b"/anon_hugepage" if shared => return Named::SharedHugetlb,
+            b"/anon_hugepage" => return Named::Hugetlb,
             b"/[aio]" => return Named::Kernel(b"[aio]"),
             _ => {}
         }
@@ -64,7 +72,8 @@ pub(crate) fn classify<'a>(vma: &Vma, name: &'a [u8]) -> Named<'a> {
             return Named::SysV { key: key as u32 };
         }
     }
-    if name == b"/dev/zero" && !vma.access.contains(Access::SHARED) {
+    // The device, mapped privately, is another way to ask for fresh memory: nothing is behind it.
+    if path == b"/dev/zero" && !shared {
         return Named::Anonymous(b"");
     }
     Named::File { path: name, marked }
@@ -101,10 +110,18 @@ mod tests {
             of("1000-2000 rw-s 0 00:01 9 /SYSV0000beef (deleted)"),
             Named::SysV { key: 0xbeef }
         );
-        for shared in ["/dev/zero (deleted)", "/anon_hugepage (deleted)"] {
-            let line = format!("1000-2000 rw-s 0 00:01 9 {shared}");
-            assert_eq!(of(&line), Named::SharedAnonymous(b""));
-        }
+        assert_eq!(
+            of("1000-2000 rw-s 0 00:01 9 /dev/zero (deleted)"),
+            Named::SharedAnonymous(b"")
+        );
+        assert_eq!(
+            of("200000-400000 rw-s 0 00:11 9 /anon_hugepage (deleted)"),
+            Named::SharedHugetlb
+        );
+        assert_eq!(
+            of("200000-400000 rw-p 0 00:11 9 /anon_hugepage (deleted)"),
+            Named::Hugetlb
+        );
         assert_eq!(
             of("1000-2000 rw-s 0 00:01 9 [anon_shmem:jit]"),
             Named::SharedAnonymous(b"jit")
@@ -114,10 +131,11 @@ mod tests {
             Named::Anonymous(b"a]b")
         );
         assert_eq!(of("1000-2000 rw-p 0 00:00 0 "), Named::Anonymous(b""));
-        assert_eq!(
-            of("1000-2000 rw-p 0 00:06 5 /dev/zero"),
-            Named::Anonymous(b"")
-        );
+        // The device, and the device where its node has been deleted since.
+        for zero in ["/dev/zero", "/dev/zero (deleted)"] {
+            let line = format!("1000-2000 rw-p 0 00:06 5 {zero}");
+            assert_eq!(of(&line), Named::Anonymous(b""));
+        }
         assert_eq!(of("1000-2000 rw-p 0 00:00 0 [heap]"), Named::Heap);
         assert_eq!(of("1000-2000 rw-p 0 00:00 0 [stack]"), Named::Stack);
         assert_eq!(of("1000-2000 r-xp 0 00:00 0 [vdso]"), Named::Vdso);
