@@ -66,7 +66,8 @@ pub struct ProcessStatus {
     pub cgroup: Option<Cgroup>,
     /// Exact shares of its memory, with [`Fields::EXACT`].
     pub exact: Option<ExactMemory>,
-    /// What was asked for and exists, but was refused for want of a privilege, or does not parse.
+    /// What was asked for and exists, but was refused for want of a privilege, could not be read, or
+    /// does not parse.
     /// The method of [`Process`](crate::Process) that asks for one of these says why.
     pub unreadable: Fields,
 }

@@ -22,6 +22,8 @@ fn forest() -> Tree {
             .file(format!("{id}/cmdline"), line)
             .file(format!("{id}/cgroup"), format!("0::/slice/{id}\n"))
     });
+    // One has a file that can't be read.
+    let tree = tree.link("300/smaps_rollup", "/proc/self/mem");
     // Some have an image, the others are refused one, as kernel threads are.
     (1..=300).step_by(2).fold(tree, |tree, id| {
         tree.link(format!("{id}/exe"), "/bin/gone (deleted)")

@@ -3,6 +3,7 @@
 mod support;
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -157,4 +158,55 @@ fn a_refreshed_capture_is_as_a_new_one() {
     );
     assert!(capture.process(ProcessId::new(5)).is_none());
     drop(tree);
+}
+
+/// A file that refuses for a reason of its own, as files of a proc in FUSE can.
+#[test]
+fn a_file_that_cant_be_read_costs_its_tier_alone() {
+    let others = Fields::all() - Fields::EXACT;
+    // Read at its start, this is "input/output error"; a directory can't be read, nor a link that
+    // leads to itself be opened; what is no link has no target.
+    let tree = (1..=9).fold(Tree::new(), |tree, id| {
+        let tree = tree.process(id, "sleeper");
+        match id {
+            1 => tree.link("1/cmdline", "/proc/self/mem"),
+            2 => tree.directory("2/cgroup"),
+            3 => tree.link("3/smaps_rollup", "smaps_rollup"),
+            4 => tree.file("4/exe", "not a link"),
+            _ => tree,
+        }
+    });
+    let remade = |name: &str| {
+        fs::remove_file(tree.path().join(name)).unwrap();
+        std::os::unix::fs::symlink("/proc/self/mem", tree.path().join(name)).unwrap();
+    };
+    remade("5/status");
+    remade("6/stat");
+    fs::remove_file(tree.path().join("7/stat")).unwrap();
+    fs::create_dir(tree.path().join("7/stat")).unwrap();
+    fs::remove_file(tree.path().join("8/stat")).unwrap();
+    std::os::unix::fs::symlink("stat", tree.path().join("8/stat")).unwrap();
+
+    let capture = tree.as_proc().capture(Fields::all()).unwrap();
+    let expected = [
+        (1, Fields::COMMAND_LINE),
+        (2, Fields::CGROUP),
+        (3, Fields::EXACT),
+        (4, Fields::IMAGE),
+        (5, Fields::MEMORY | Fields::USER),
+        (6, Fields::all()),
+        (7, Fields::all()),
+        (8, Fields::all()),
+        (9, Fields::empty()),
+    ];
+    for (id, unreadable) in expected {
+        let status = capture.process(ProcessId::new(id)).unwrap();
+        assert_eq!(status.unreadable, unreadable, "process {id}");
+        let has_name = status.name.as_deref() == Some(OsStr::new("sleeper"));
+        assert_eq!(has_name, !unreadable.contains(Fields::STAT), "process {id}");
+    }
+    assert_eq!(capture.processes().len(), 9);
+
+    let alone = tree.as_proc().process(1).unwrap().status(others).unwrap();
+    assert_eq!(alone.unreadable, Fields::COMMAND_LINE);
 }

@@ -43,7 +43,7 @@ pub(crate) struct Raw<'a> {
     pub(crate) cmdline: Option<&'a [u8]>,
     pub(crate) cgroup: Option<&'a [u8]>,
     pub(crate) smaps_rollup: Option<SmapsRollup>,
-    /// What exists and was asked for, but was refused or does not parse.
+    /// What exists and was asked for, but was refused, could not be read or does not parse.
     pub(crate) unreadable: Fields,
 }
 
@@ -140,8 +140,7 @@ impl<'d> Reader<'d> {
         let stat_file = match self.directory.try_file(&stat_name) {
             Ok(file) => file,
             Err(Errno::NOENT | Errno::SRCH) => return Err(Stop::Ended),
-            Err(Errno::ACCESS | Errno::PERM) => return Ok(None),
-            Err(errno) => return Err(self.stop(&stat_name, errno)),
+            Err(errno) => return self.refused(&stat_name, errno).map(|()| None),
         };
         let status = self.open(b"status")?;
         let cmdline = self.open(b"cmdline")?;
@@ -150,8 +149,9 @@ impl<'d> Reader<'d> {
         let exe = self.exe(&mut room.exe)?;
 
         // From here on, all that was opened is known to be of one process, or there is none.
-        read_record(stat_file.as_fd(), &mut room.stat)
-            .map_err(|errno| self.stop(&stat_name, errno))?;
+        if let Err(errno) = read_record(stat_file.as_fd(), &mut room.stat) {
+            return self.refused(&stat_name, errno).map(|()| None);
+        }
         drop(stat_file);
 
         // Of a process that lives this file alone says "no such process": its memory is another
@@ -241,11 +241,11 @@ impl<'d> Reader<'d> {
         match opened {
             Ok(opened) => Ok(Some(opened)),
             Err(Errno::NOENT | Errno::SRCH) => Ok(None),
-            Err(Errno::ACCESS | Errno::PERM) => {
+            Err(errno) => {
+                self.refused(name, errno)?;
                 self.unreadable |= self.fields & tiers;
                 Ok(None)
             }
-            Err(errno) => Err(self.stop(name, errno)),
         }
     }
 
@@ -260,18 +260,27 @@ impl<'d> Reader<'d> {
         let Some(file) = file else { return Ok(false) };
         match read(file.as_fd(), buffer) {
             Ok(()) => Ok(true),
-            Err(Errno::ACCESS | Errno::PERM) => {
+            Err(errno) => {
+                self.refused(&self.memory.join(name), errno)?;
                 self.unreadable |= self.fields & tiers_of(name);
                 Ok(false)
             }
-            Err(errno) => Err(self.stop(&self.memory.join(name), errno)),
         }
     }
 
-    fn stop(&self, name: &[u8], errno: Errno) -> Stop {
+    /// Decides what becomes of a process one of whose files was refused: it is described without
+    /// it, whatever the reason, or not at all, if it has ended or the reason is the reader's own,
+    /// so that the next file would be refused, too.
+    fn refused(&self, name: &[u8], errno: Errno) -> Result<(), Stop> {
         match errno {
-            Errno::SRCH => Stop::Ended,
-            errno => Stop::Refused(self.directory.refusal(name, errno)),
+            Errno::SRCH => Err(Stop::Ended),
+            Errno::MFILE
+            | Errno::NFILE
+            | Errno::NOMEM
+            | Errno::FAULT
+            | Errno::BADF
+            | Errno::NOSYS => Err(Stop::Refused(self.directory.refusal(name, errno))),
+            _ => Ok(()),
         }
     }
 
