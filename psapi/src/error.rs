@@ -105,7 +105,7 @@ impl fmt::Display for Report {
             (Cause::Malformed(what) | Cause::Unsupported(what) | Cause::Invalid(what), _) => {
                 f.write_str(what)?
             }
-            (Cause::NoSuchProcess | Cause::Ended, _) => {}
+            (Cause::NoSuchProcess { .. } | Cause::Ended, _) => {}
         }
         match self.remedy() {
             Some(remedy) => write!(f, "; {remedy}"),
@@ -137,10 +137,15 @@ impl Report {
                 }
                 _ => return None,
             },
-            ErrorKind::NoSuchProcess => {
-                "a proc file system mounted with hidepid=2 hides other users' processes \
-                 from all without CAP_SYS_PTRACE"
-            }
+            ErrorKind::NoSuchProcess => match self.refusal.cause {
+                Cause::NoSuchProcess {
+                    may_be_hidden: true,
+                } => {
+                    "the proc file system is mounted with hidepid=2 or 4, which \
+                     hides other users' processes from all without CAP_SYS_PTRACE"
+                }
+                _ => return None,
+            },
             ErrorKind::NoAddressSpace => "kernel threads have none",
             ErrorKind::Os => match self.refusal.cause {
                 Cause::Os(Errno::MFILE) => {
@@ -174,7 +179,10 @@ pub(crate) enum Cause {
     Unsupported(&'static str),
     /// The caller's argument can't be meant; says why.
     Invalid(&'static str),
-    NoSuchProcess,
+    NoSuchProcess {
+        /// Whether the proc file system hides processes, and may hide this one.
+        may_be_hidden: bool,
+    },
     Ended,
     NoAddressSpace,
     NotProc,
@@ -206,7 +214,7 @@ impl Refusal {
             Cause::Malformed(_) => ErrorKind::Malformed,
             Cause::Unsupported(_) => ErrorKind::NotSupported,
             Cause::Invalid(_) => ErrorKind::InvalidParameter,
-            Cause::NoSuchProcess => ErrorKind::NoSuchProcess,
+            Cause::NoSuchProcess { .. } => ErrorKind::NoSuchProcess,
             Cause::Ended => ErrorKind::Ended,
             Cause::NoAddressSpace => ErrorKind::NoAddressSpace,
             Cause::NotProc => ErrorKind::NotProc,

@@ -14,7 +14,7 @@ use crate::linux::capture::{self, Place};
 use crate::linux::file::Directory;
 use crate::linux::kept_maps::KeptMaps;
 use crate::linux::name::Name;
-use crate::linux::{exe, smaps_rollup, stat, status, task};
+use crate::linux::{exe, ids, mounts, smaps_rollup, stat, status, task};
 use crate::memory::{ExactMemory, MemoryCounters};
 use crate::status::{ImageFile, ProcessStatus};
 use crate::system::System;
@@ -88,14 +88,19 @@ impl Process {
     }
 
     fn pin(system: &System, name: &[u8], id: Option<ProcessId>) -> Result<Self, Refusal> {
+        let proc = system.proc_directory()?;
         let absent = |refusal: Refusal| match refusal.cause {
             Cause::Os(Errno::NOENT | Errno::SRCH) => Refusal {
-                cause: Cause::NoSuchProcess,
+                cause: Cause::NoSuchProcess {
+                    may_be_hidden: id.is_some()
+                        && ids::parse_name(name).is_some()
+                        && mounts::root_hides_processes(proc),
+                },
                 ..refusal
             },
             _ => refusal,
         };
-        let directory = system.proc_directory()?.directory(name).map_err(absent)?;
+        let directory = proc.directory(name).map_err(absent)?;
         // The proc root also answers to the ids of threads, though it does not list them.
         let tgid = ProcessId(
             status::read(&directory, &mut Vec::new())
@@ -103,7 +108,10 @@ impl Process {
                 .tgid,
         );
         if id.is_some_and(|id| id != tgid) {
-            return Err(Refusal::new(directory.path(), Cause::NoSuchProcess));
+            let cause = Cause::NoSuchProcess {
+                may_be_hidden: false,
+            };
+            return Err(Refusal::new(directory.path(), cause));
         }
         Ok(Process {
             id: tgid,

@@ -159,6 +159,7 @@ fn a_thread_is_no_process() {
     });
     let refused = thread.join().unwrap().unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::NoSuchProcess);
+    assert_eq!(refused.remedy(), None, "it is not hidden");
 }
 
 #[test]
@@ -168,10 +169,9 @@ fn an_id_that_nobody_has_is_refused_by_name() {
         assert_eq!(error.kind(), ErrorKind::NoSuchProcess);
         assert_eq!(error.process(), Some(ProcessId::new(id)));
         let text = error.to_string();
-        assert!(
-            text.contains(&format!("process {id}")) && text.contains("hidepid"),
-            "{text}"
-        );
+        assert!(text.contains(&format!("process {id}")), "{text}");
+        assert!(text.ends_with("no such process"), "{text}");
+        assert_eq!(error.remedy(), None);
     }
 }
 
@@ -353,7 +353,9 @@ impl ProcMount {
         match mounted {
             Ok(status) if status.success() => Some(ProcMount(place)),
             _ => {
-                skip("a proc file system can't be mounted: needs root");
+                skip(&format!(
+                    "a proc file system can't be mounted with {option}: needs root, and Linux 5.8"
+                ));
                 None
             }
         }
@@ -371,18 +373,28 @@ fn processes_hidden_by_hidepid_break_nothing() {
     let program = Program::compile(WAITS, &[]);
     let subject = program.start();
 
-    // 2: the processes of others are not there at all.
-    let Some(proc) = ProcMount::new("hidepid=2") else {
-        return;
-    };
-    as_nobody(|| {
-        let system = System::builder().proc_root(proc.0.path()).build();
-        let error = system.process(subject.id()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::NoSuchProcess);
-        if let Ok(capture) = system.capture(Fields::all()) {
-            assert!(capture.process(subject.id()).is_none());
-        }
-    });
+    // 2, and since Linux 5.8 4: the processes of others are not there at all.
+    for option in ["hidepid=2", "hidepid=4"] {
+        let Some(proc) = ProcMount::new(option) else {
+            continue;
+        };
+        let link = proc.0.path().with_extension("link");
+        std::os::unix::fs::symlink(proc.0.path(), &link).unwrap();
+        as_nobody(|| {
+            for root in [proc.0.path(), &link] {
+                let system = System::builder().proc_root(root).build();
+                let error = system.process(subject.id()).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::NoSuchProcess);
+                assert!(error.to_string().contains("hidepid"), "{error}");
+                // What no process can have is not hidden.
+                assert_eq!(system.process(0).unwrap_err().remedy(), None);
+                if let Ok(capture) = system.capture(Fields::all()) {
+                    assert!(capture.process(subject.id()).is_none());
+                }
+            }
+        });
+        std::fs::remove_file(link).unwrap();
+    }
 
     // 1: they are listed, and nothing can be read of them.
     let Some(proc) = ProcMount::new("hidepid=1") else {

@@ -29,6 +29,7 @@ pub(crate) mod meminfo;
 pub(crate) mod modules;
 pub(crate) mod modules_builtin;
 pub(crate) mod modules_dep;
+pub(crate) mod mounts;
 pub(crate) mod name;
 pub(crate) mod namespace;
 pub(crate) mod osrelease;
