@@ -378,7 +378,8 @@ fn processes_hidden_by_hidepid_break_nothing() {
         let Some(proc) = ProcMount::new(option) else {
             continue;
         };
-        let link = proc.0.path().with_extension("link");
+        let links = support::child::public_directory();
+        let link = links.path().join("proc");
         std::os::unix::fs::symlink(proc.0.path(), &link).unwrap();
         as_nobody(|| {
             for root in [proc.0.path(), &link] {
@@ -393,7 +394,6 @@ fn processes_hidden_by_hidepid_break_nothing() {
                 }
             }
         });
-        std::fs::remove_file(link).unwrap();
     }
 
     // 1: they are listed, and nothing can be read of them.
