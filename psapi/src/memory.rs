@@ -50,7 +50,10 @@ pub struct MemoryCounters {
     /// peak smaller by as much.
     pub peak_working_set: u64,
     /// Private writable memory, touched or not (`PagefileUsage`, `PrivateUsage`): `VmData` +
-    /// `VmStk`. It is what the kernel charges against the system's commit limit.
+    /// `VmStk`. About what the kernel charges against the system's commit limit for the process.
+    /// That leaves out hugetlb pages and, unless `vm.overcommit_memory` is 2, mappings with
+    /// `MAP_NORESERVE`; it has shared memory without a file, which is not in here. With
+    /// `vm.overcommit_memory` 1 it is counted just so, against no limit.
     pub commit: u64,
     /// The largest that [`commit`](Self::commit) has been (`PeakPagefileUsage`): `None`, since
     /// Linux keeps no such peak.
@@ -59,8 +62,9 @@ pub struct MemoryCounters {
     /// since Linux pages no kernel memory.
     pub paged_pool: u64,
     /// Kernel memory held for the process (`QuotaNonPagedPoolUsage`): `VmPTE` + the kernel stacks
-    /// of its threads, by the size that the architecture gives them. `None` on an architecture
-    /// whose kernel stacks have no one size.
+    /// of its threads, by the size that the architecture gives them; a kernel built with KASAN, a
+    /// debugging aid, doubles it, and that can't be seen. `None` on an architecture whose kernel
+    /// stacks have no one size, and on 32-bit x86, whose programs can't tell which kernel runs them.
     pub nonpaged_pool: Option<u64>,
     /// The part of the working set that is private to the process or a copy-on-write relation of
     /// its fork (`PrivateWorkingSetSize`): `RssAnon`. The exact figure, at a price:
@@ -77,12 +81,13 @@ pub struct MemoryCounters {
     pub locked: u64,
     /// Memory pinned for devices, which can't even be moved: `VmPin`.
     pub pinned: u64,
-    /// Hugetlb pages in use, which no other figure counts: `HugetlbPages`. `None` on a kernel
-    /// without them.
+    /// Hugetlb pages in use: `HugetlbPages`. No figure of pages in RAM counts them; their mappings
+    /// are in [`virtual_size`](Self::virtual_size) and, if private and writable, in
+    /// [`commit`](Self::commit). `None` on a kernel without them.
     pub hugetlb: Option<u64>,
     /// Page tables: `VmPTE`.
     pub page_tables: u64,
-    /// The size of all mappings: `VmSize`.
+    /// The size of all mappings, those of hugetlb pages included: `VmSize`.
     pub virtual_size: u64,
     /// The largest that [`virtual_size`](Self::virtual_size) has been: `VmPeak`.
     pub peak_virtual_size: u64,

@@ -41,7 +41,9 @@ pub struct PerformanceInfo {
     /// has (`KernelPaged`): `SReclaimable`. It is in [`system_cache`](Self::system_cache), too.
     pub kernel_paged: u64,
     /// Kernel memory that stays in RAM (`KernelNonpaged`): `SUnreclaim` + `KernelStack` +
-    /// `PageTables` + `Percpu`. Without [`per_cpu`](Self::per_cpu) where that is `None`.
+    /// `PageTables` + `Percpu`. Without [`per_cpu`](Self::per_cpu) where that is `None`. Memory of
+    /// `vmalloc` is not in it, nor are the page tables that guests of virtual machines and devices
+    /// use (`SecPageTables`, Linux 6.0), nor pages that drivers take for themselves.
     pub kernel_nonpaged: u64,
     /// Kernel memory that each processor has a copy of: `Percpu`. `None` before Linux 4.19, which
     /// does not tell it.
@@ -91,8 +93,8 @@ impl System {
     /// How the machine's memory is used, and how much runs on it.
     ///
     /// Source: `PROC/meminfo`, `PROC/loadavg`, `PROC/sys/fs/file-nr`, the names in the proc root.
-    /// Cost: cheap, three small files and a listing. Privileges: none, but with `hidepid=2` only
-    /// the processes that the user may see are counted.
+    /// Cost: cheap, three small files and a listing. Privileges: none, but with `hidepid=2`
+    /// or 4 only the processes that the user may see are counted.
     ///
     /// # Errors
     ///

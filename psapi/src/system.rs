@@ -83,7 +83,7 @@ impl System {
     ///
     /// Source: the names of the proc root's directories. Cost: cheap; a `getdents64` call for
     /// about a thousand processes. Privileges: none, but a proc file system mounted with
-    /// `hidepid=2` lists only what the user may see.
+    /// `hidepid=2` or 4 lists only what the user may see.
     ///
     /// # Errors
     ///
@@ -104,7 +104,8 @@ impl System {
     /// # Errors
     ///
     /// [`ErrorKind::NoSuchProcess`](crate::ErrorKind::NoSuchProcess) where no process has the id;
-    /// ids of threads are not ids of processes.
+    /// ids of threads are not ids of processes. Its remedy is told where the proc root was mounted with
+    /// `hidepid=2` or 4, so that the process may be hidden.
     #[doc(alias = "OpenProcess")]
     pub fn process(&self, id: impl Into<ProcessId>) -> Result<Process> {
         Process::open(self, id.into())
