@@ -138,8 +138,8 @@ fn a_refreshed_capture_is_as_a_new_one() {
     capture.refresh(&system).unwrap();
 
     // One goes, one comes before and one behind, one is another and has lost its arguments.
-    std::fs::remove_dir_all(tree.path().join("5")).unwrap();
-    std::fs::remove_file(tree.path().join("9/cmdline")).unwrap();
+    fs::remove_dir_all(tree.path().join("5")).unwrap();
+    fs::remove_file(tree.path().join("9/cmdline")).unwrap();
     let tree = tree
         .process(3, "three")
         .process(9, "another")
