@@ -164,3 +164,46 @@ pub use process::{Process, ProcessId};
 pub use process_state::ProcessState;
 pub use status::{ImageFile, ProcessStatus, UserIds};
 pub use system::{System, SystemBuilder};
+
+/// Answers go from thread to thread, and questions are asked from any: this does not compile else.
+#[cfg(test)]
+const _: () = {
+    const fn in_threads<T: Send + Sync>() {}
+
+    in_threads::<System>();
+    in_threads::<SystemBuilder>();
+    in_threads::<Process>();
+    in_threads::<Capture>();
+    in_threads::<Error>();
+    in_threads::<ErrorKind>();
+
+    in_threads::<Backing>();
+    in_threads::<BuildId>();
+    in_threads::<Cgroup>();
+    in_threads::<CgroupEntry<'static>>();
+    in_threads::<CommandLine>();
+    in_threads::<DeviceDriver>();
+    in_threads::<DriverKind>();
+    in_threads::<DriverState>();
+    in_threads::<ExactMemory>();
+    in_threads::<FaultCount>();
+    in_threads::<Fields>();
+    in_threads::<FileId>();
+    in_threads::<HugePages>();
+    in_threads::<ImageFile>();
+    in_threads::<MappedFile>();
+    in_threads::<MappedFileKind>();
+    in_threads::<Mapping>();
+    in_threads::<MemoryCounters>();
+    in_threads::<Module>();
+    in_threads::<ModuleClass>();
+    in_threads::<ModuleFields>();
+    in_threads::<ModuleFilter>();
+    in_threads::<PageFile>();
+    in_threads::<PageFileKind>();
+    in_threads::<PerformanceInfo>();
+    in_threads::<ProcessId>();
+    in_threads::<ProcessState>();
+    in_threads::<ProcessStatus>();
+    in_threads::<UserIds>();
+};

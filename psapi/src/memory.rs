@@ -9,6 +9,7 @@ use crate::linux::status::Memory;
 /// included. Cost: *cheap*.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct FaultCount {
     /// Faults that were resolved without reading from a disk.
     pub minor: u64,
