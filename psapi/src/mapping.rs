@@ -39,6 +39,7 @@ pub struct Mapping {
 /// data, which on overlay and btrfs may be others than `stat` shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct FileId {
     /// The major number of the device.
     pub major: u32,
@@ -307,7 +308,8 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// Those of [`mappings`](Self::mappings); the vector is as it was then.
+    /// Those of [`mappings`](Self::mappings). What the vector holds then is not to be relied on: it
+    /// may be what it held, or a list that changed while it was read.
     pub fn mappings_into(&self, mappings: &mut Vec<Mapping>) -> Result<()> {
         let mut content = Vec::new();
         let mut read = || {
