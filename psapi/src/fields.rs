@@ -14,7 +14,9 @@ bitflags::bitflags! {
         const USER = 1 << 2;
         /// [`ProcessStatus::image`]. The *image* tier: one `readlink` of `exe`; about 2 µs.
         const IMAGE = 1 << 3;
-        /// [`ProcessStatus::command_line`]: `cmdline`; about 3 µs.
+        /// [`ProcessStatus::command_line`]: `cmdline`; about 3 µs. It is in the process's own memory,
+        /// which the process may have replaced by a mapping of a file: if that is on a network file
+        /// system that hangs, so does this read, and the whole pass with it.
         const COMMAND_LINE = 1 << 4;
         /// [`ProcessStatus::cgroup`]: `cgroup`; about 4 µs.
         const CGROUP = 1 << 5;

@@ -169,7 +169,8 @@ impl Process {
     /// microseconds a module; the process's pages that are read become part of its working set if
     /// they were not. Privileges: those of the process's own user or `CAP_SYS_PTRACE`. Where the
     /// mappings may be read but the memory may not (a `kernel.yama.ptrace_scope` of 1), headers
-    /// come from the files.
+    /// come from the files. To read memory or a file the kernel fetches pages that are not in RAM:
+    /// where they are of a file on a network file system that hangs, it waits, and so does the caller.
     ///
     /// ```
     /// let me = psapi::System::new().current_process()?;

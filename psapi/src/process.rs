@@ -210,6 +210,9 @@ impl Process {
     ///
     /// Source: `cmdline`. Cost: one small file, in the process's own memory. Privileges: none.
     ///
+    /// The kernel fetches pages that are not in RAM to answer: where they are of a file on a network
+    /// file system that hangs, it waits, and so does the caller.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::Ended`](crate::ErrorKind::Ended) once the process has been reaped.
