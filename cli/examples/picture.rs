@@ -1,7 +1,7 @@
 //! Turns what a command printed to a terminal into the pictures of the documentation:
 //!
 //! ```sh
-//! psapi --color always --width 96 | cargo run -q --example picture -- psapi > docs/overview.svg
+//! psapi --color always --width 106 | cargo run -q --example picture -- psapi > docs/overview.svg
 //! ```
 //!
 //! The argument is the command line that the picture shows above the output.
