@@ -352,12 +352,13 @@ fn completions_and_manual_pages_are_made() {
     }
     assert!(text(["man"]).contains(".TH psapi 1"));
     let directory = tempfile::tempdir().unwrap();
-    text(["man", "--dir", directory.path().to_str().unwrap()]);
+    let pages = directory.path().join("share/man1");
+    text(["man", "--dir", pages.to_str().unwrap()]);
     for page in ["psapi.1", "psapi-ps.1", "psapi-memory.1"] {
-        assert!(directory.path().join(page).exists(), "{page}");
+        assert!(pages.join(page).exists(), "{page}");
     }
     let synopsis = |page: &str| {
-        let text = fs::read_to_string(directory.path().join(page)).unwrap();
+        let text = fs::read_to_string(pages.join(page)).unwrap();
         let mut lines = text.lines().skip_while(|&line| line != ".SH SYNOPSIS");
         lines.nth(1).unwrap_or_default().to_owned()
     };
@@ -370,7 +371,7 @@ fn completions_and_manual_pages_are_made() {
         assert!(synopsis(page).ends_with(end), "{}", synopsis(page));
     }
     assert!(text(["man"]).contains("[OPTIONS] [COMMAND]"));
-    let output = run(["man", "--dir", "/nonexistent/directory"]);
+    let output = run(["man", "--dir", "/proc/nonexistent"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("/nonexistent/directory"));
+    assert!(stderr(&output).contains("/proc/nonexistent"));
 }

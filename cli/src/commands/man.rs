@@ -11,7 +11,7 @@ use crate::session::Session;
 /// Options of `psapi man`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Write a page for each subcommand there, too, as psapi.1, psapi-ps.1 and so on
+    /// Write a page for each subcommand there, too, in a directory made if need be, as psapi.1, psapi-ps.1 and so on
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
@@ -32,7 +32,8 @@ fn with_usage(mut command: Command) -> Command {
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     match &args.dir {
-        Some(dir) => clap_mangen::generate_to(documented(Cli::command()), dir)
+        Some(dir) => std::fs::create_dir_all(dir)
+            .and_then(|()| clap_mangen::generate_to(documented(Cli::command()), dir))
             // Not an error of the output: that is its own.
             .map_err(|error| anyhow::anyhow!("{error}"))
             .with_context(|| format!("can't write manual pages to {}", dir.display())),
