@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    completions, drivers, man, mapped, maps, memory, modules, overview, pagefiles, perf, ps,
+    completions, drivers, man, mapped, maps, memory, modules, overview, pagefiles, perf, ps, ws,
 };
 use crate::output::{self, Format};
 
@@ -54,6 +54,8 @@ pub enum Command {
     Modules(modules::Args),
     /// The mappings of processes
     Maps(maps::Args),
+    /// Which pages of processes are in memory, by mapping
+    Ws(ws::Args),
     /// The files that are mapped at addresses of a process
     Mapped(mapped::Args),
     /// The kernel image and its drivers, loaded and built in

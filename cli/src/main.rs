@@ -43,6 +43,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
                 Command::Memory(args) => commands::memory::run(args, &mut session)?,
                 Command::Modules(args) => commands::modules::run(args, &mut session)?,
                 Command::Maps(args) => commands::maps::run(args, &mut session)?,
+                Command::Ws(args) => commands::ws::run(args, &mut session)?,
                 Command::Mapped(args) => commands::mapped::run(args, &mut session)?,
                 Command::Drivers(args) => commands::drivers::run(args, &mut session)?,
                 Command::PageFiles(args) => commands::pagefiles::run(args, &mut session)?,

@@ -148,6 +148,7 @@ mod process_state;
 mod serialize;
 mod status;
 mod system;
+mod working_set;
 
 pub use capture::Capture;
 pub use cgroup::{Cgroup, CgroupEntry};
@@ -164,6 +165,7 @@ pub use process::{Process, ProcessId};
 pub use process_state::ProcessState;
 pub use status::{ImageFile, ProcessStatus, UserIds};
 pub use system::{System, SystemBuilder};
+pub use working_set::{PageAttributes, PageRun, PageTotals, WorkingSet};
 
 /// Answers go from thread to thread, and questions are asked from any: this does not compile else.
 #[cfg(test)]

@@ -49,7 +49,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
 }
 
 fn columns(rows: &[Row], several: bool, details: bool) -> [Column<Row>; 11] {
-    let deleted = rows.iter().any(|row| row.deleted() == Some(true));
+    let any_deleted = rows.iter().any(|row| deleted(&row.mapping) == Some(true));
     [
         column(("pid", "PID", "pid"), Shape::Number, |row| {
             Value::count(row.pid.get())
@@ -66,7 +66,7 @@ fn columns(rows: &[Row], several: bool, details: bool) -> [Column<Row>; 11] {
             Value::Bytes(row.mapping.size())
         }),
         column(("permissions", "PERM", "permissions"), Shape::Word, |row| {
-            Value::Text(Cow::Owned(row.permissions().to_vec()))
+            permissions(&row.mapping)
         }),
         column(("offset", "OFFSET", "offset_bytes"), Shape::Number, |row| {
             row.mapping
@@ -88,52 +88,54 @@ fn columns(rows: &[Row], several: bool, details: bool) -> [Column<Row>; 11] {
         })
         .in_table_if(details),
         column(("kind", "KIND", "kind"), Shape::Word, |row| {
-            Value::Word(row.kind())
+            kind(&row.mapping)
         }),
         column(("deleted", "DELETED", "deleted"), Shape::Word, |row| {
-            row.deleted().map_or(Value::Unknown, Value::Flag)
+            deleted(&row.mapping).map_or(Value::Unknown, Value::Flag)
         })
-        .in_table_if(deleted),
+        .in_table_if(any_deleted),
         column(("name", "NAME", "name"), Shape::Path, |row| {
-            Value::Text(Cow::Owned(row.mapping.backing.label().into_vec()))
+            name(&row.mapping)
         }),
     ]
 }
 
-impl Row {
-    /// As `maps` writes them: `r-xp`.
-    fn permissions(&self) -> [u8; 4] {
-        let letter = |allowed: bool, letter: u8| if allowed { letter } else { b'-' };
-        let mapping = &self.mapping;
-        [
-            letter(mapping.readable, b'r'),
-            letter(mapping.writable, b'w'),
-            letter(mapping.executable, b'x'),
-            if mapping.shared { b's' } else { b'p' },
-        ]
-    }
+/// As `maps` writes them: `r-xp`.
+pub fn permissions(mapping: &Mapping) -> Value<'static> {
+    let letter = |allowed: bool, letter: u8| if allowed { letter } else { b'-' };
+    Value::Text(Cow::Owned(vec![
+        letter(mapping.readable, b'r'),
+        letter(mapping.writable, b'w'),
+        letter(mapping.executable, b'x'),
+        if mapping.shared { b's' } else { b'p' },
+    ]))
+}
 
-    fn deleted(&self) -> Option<bool> {
-        match self.mapping.backing {
-            Backing::File { deleted, .. } => Some(deleted),
-            _ => None,
-        }
+/// Whether its file was deleted; `None` without a file.
+pub fn deleted(mapping: &Mapping) -> Option<bool> {
+    match mapping.backing {
+        Backing::File { deleted, .. } => Some(deleted),
+        _ => None,
     }
+}
 
-    fn kind(&self) -> &'static str {
-        match self.mapping.backing {
-            Backing::File { .. } => "file",
-            Backing::Memfd { .. } => "memfd",
-            Backing::SysV { .. } => "sysv",
-            Backing::SharedAnonymous { .. } => "shared",
-            Backing::Anonymous { .. } => "anonymous",
-            Backing::Heap => "heap",
-            Backing::Stack => "stack",
-            Backing::Vdso => "vdso",
-            Backing::Kernel { .. } => "kernel",
-            _ => "other",
-        }
-    }
+pub fn kind(mapping: &Mapping) -> Value<'static> {
+    Value::Word(match mapping.backing {
+        Backing::File { .. } => "file",
+        Backing::Memfd { .. } => "memfd",
+        Backing::SysV { .. } => "sysv",
+        Backing::SharedAnonymous { .. } => "shared",
+        Backing::Anonymous { .. } => "anonymous",
+        Backing::Heap => "heap",
+        Backing::Stack => "stack",
+        Backing::Vdso => "vdso",
+        Backing::Kernel { .. } => "kernel",
+        _ => "other",
+    })
+}
+
+pub fn name(mapping: &Mapping) -> Value<'static> {
+    Value::Text(Cow::Owned(mapping.backing.label().into_vec()))
 }
 
 fn column(

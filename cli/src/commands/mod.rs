@@ -11,3 +11,4 @@ pub mod overview;
 pub mod pagefiles;
 pub mod perf;
 pub mod ps;
+pub mod ws;

@@ -33,6 +33,7 @@ pub(crate) mod mounts;
 pub(crate) mod name;
 pub(crate) mod namespace;
 pub(crate) mod osrelease;
+pub(crate) mod pagemap_scan;
 pub(crate) mod procmap_query;
 #[cfg(test)]
 mod round_trips;
