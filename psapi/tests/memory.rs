@@ -211,6 +211,7 @@ fn a_capture_says_what_the_kernel_says() {
     );
     // It sleeps, so that its figures stand still.
     let subject = program.start();
+    subject.settle();
     let capture = System::new()
         .capture(Fields::MEMORY | Fields::EXACT)
         .unwrap();

@@ -49,6 +49,7 @@ fn start() -> (Subject, [u64; 4], tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     let subject = Subject::start(std::process::Command::new(&program.path).arg(file));
+    subject.settle();
     let mut addresses = subject.said.split(' ').map(|text| text.parse().unwrap());
     let addresses = [(); 4].map(|()| addresses.next().unwrap());
     (subject, addresses, directory)

@@ -106,6 +106,17 @@ impl Subject {
         ProcessId::new(self.child.id())
     }
 
+    /// Waits until it sleeps: what it does between its line and the waiting for an answer is done.
+    pub fn settle(&self) {
+        let stat = format!("/proc/{}/stat", self.child.id());
+        while !std::fs::read_to_string(&stat)
+            .expect("the subject lives")
+            .contains(") S ")
+        {
+            std::thread::yield_now();
+        }
+    }
+
     /// Kills it and leaves it unreaped: a zombie, until it is dropped.
     pub fn kill(&mut self) {
         use std::io::Read as _;
