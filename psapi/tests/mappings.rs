@@ -10,6 +10,7 @@ use std::process::Command;
 use psapi::{Backing, ErrorKind, MappedFileKind, Mapping, Process, ProcessId, System};
 
 use support::child::{Program, Subject, proc_file};
+use support::huge_pool::HugePool;
 use support::privilege::{as_nobody, is_root, skip};
 
 /// Maps one of each kind and says where: a kind and an address a word.
@@ -223,37 +224,6 @@ const UNNAMED: Backing = Backing::Anonymous {
     name: None,
     hugetlb: false,
 };
-
-/// The pool of hugetlb pages with some more in it, and as it was again when dropped.
-struct HugePool {
-    before: u64,
-    /// Locked, so that of two such tests neither takes the other's pages for those before.
-    _setting: fs::File,
-}
-
-impl HugePool {
-    const SETTING: &str = "/proc/sys/vm/nr_hugepages";
-
-    fn with_more(pages: u64) -> Option<Self> {
-        let setting = fs::File::open(Self::SETTING).ok()?;
-        rustix::fs::flock(&setting, rustix::fs::FlockOperation::LockExclusive).ok()?;
-        let read = || fs::read_to_string(Self::SETTING).ok()?.trim().parse().ok();
-        let before: u64 = read()?;
-        let pool = HugePool {
-            before,
-            _setting: setting,
-        };
-        fs::write(Self::SETTING, (before + pages).to_string()).ok()?;
-        // The kernel sets aside as many as it finds.
-        (read()? >= before + pages).then_some(pool)
-    }
-}
-
-impl Drop for HugePool {
-    fn drop(&mut self) {
-        let _ = fs::write(Self::SETTING, self.before.to_string());
-    }
-}
 
 #[test]
 fn hugetlb_pages_are_private_or_shared_memory() {

@@ -5,6 +5,7 @@ mod support;
 use psapi::{ErrorKind, Mapping, PageAttributes, PageTotals, System, WorkingSet};
 
 use support::child::{Program, Subject, proc_file};
+use support::huge_pool::HugePool;
 use support::privilege::{as_nobody, is_root, skip};
 
 const PAGES: &str = r#"
@@ -129,6 +130,46 @@ fn the_whole_is_what_the_kernel_counts() {
         .sum::<u64>();
     assert_eq!(parts, totals.resident);
     assert_eq!(totals.private + totals.file, totals.resident);
+}
+
+#[test]
+fn hugetlb_pages_are_resident_though_no_working_set_counts_them() {
+    let Some(_pool) = HugePool::with_more(2) else {
+        return skip("no hugetlb pages can be set aside: needs root, and free memory");
+    };
+    let program = Program::compile(
+        r#"
+        #define _GNU_SOURCE
+        #include <stdio.h>
+        #include <sys/mman.h>
+        static int touch(int flags) {
+            flags |= MAP_ANONYMOUS | MAP_HUGETLB;
+            char *p = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, flags, -1, 0);
+            if (p == MAP_FAILED) return 0;
+            *p = 1;
+            return 1;
+        }
+        int main(void) {
+            puts(touch(MAP_PRIVATE) && touch(MAP_SHARED) ? "touched" : "none");
+            fflush(stdout); getchar(); return 0;
+        }"#,
+        &[],
+    );
+    let subject = program.start();
+    subject.settle();
+    if subject.said == "none" {
+        return skip("the hugetlb pages that were set aside went to somebody else");
+    }
+    let process = System::new().process(subject.id()).unwrap();
+    let Ok(set) = process.working_set() else {
+        return skip("this kernel has no PAGEMAP_SCAN");
+    };
+    let (totals, counters) = (set.totals(), process.memory_counters().unwrap());
+    let hugetlb = counters.hugetlb.unwrap();
+    assert!(hugetlb > 0);
+    assert_eq!(totals.resident, counters.working_set + hugetlb);
+    assert_eq!(totals.huge, hugetlb);
+    assert_eq!(totals.private, counters.rss_anon + hugetlb / 2);
 }
 
 #[test]

@@ -5,14 +5,15 @@ use super::run::{PageAttributes, PageRun};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PageTotals {
-    /// Pages in memory, those of zeros left out, as in
-    /// [`MemoryCounters::working_set`](crate::MemoryCounters::working_set).
+    /// Pages in memory, those of zeros left out:
+    /// [`MemoryCounters::working_set`](crate::MemoryCounters::working_set) and
+    /// [`MemoryCounters::hugetlb`](crate::MemoryCounters::hugetlb) together.
     pub resident: u64,
     /// Of these, private pages.
     pub private: u64,
     /// Of these, pages of files and of shared memory.
     pub file: u64,
-    /// Of these, pages that are part of a huge page.
+    /// Of these, pages that are part of a huge page, hugetlb ones among them.
     pub huge: u64,
     /// Pages of zeros, which all processes share and no working set counts.
     pub zero: u64,

@@ -3,5 +3,6 @@
 
 pub mod child;
 pub mod elf;
+pub mod huge_pool;
 pub mod privilege;
 pub mod tree;
