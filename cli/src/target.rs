@@ -51,6 +51,21 @@ impl Targets {
         self.watch().ask(session, ask);
     }
 
+    /// The rows that the processes answer with, and how many processes those are of.
+    pub fn rows<Row>(
+        &self,
+        session: &mut Session,
+        mut rows_of: impl FnMut(&Process) -> psapi::Result<Vec<Row>>,
+    ) -> (Vec<Row>, usize) {
+        let (mut rows, mut processes) = (Vec::new(), 0);
+        self.ask(session, |process| {
+            rows.append(&mut rows_of(process)?);
+            processes += 1;
+            Ok(())
+        });
+        (rows, processes)
+    }
+
     /// For asking more than once.
     pub fn watch(&self) -> Watch {
         Watch::new(&self.targets)

@@ -27,16 +27,12 @@ struct Row {
 }
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
-    let mut rows = Vec::new();
-    let mut processes = 0;
-    args.targets.ask(session, |process| {
-        let mappings = process.mappings()?;
-        processes += 1;
-        rows.extend(mappings.into_iter().map(|mapping| Row {
+    let (rows, processes) = args.targets.rows(session, |process| {
+        let row = |mapping| Row {
             pid: process.id(),
             mapping,
-        }));
-        Ok(())
+        };
+        Ok(process.mappings()?.into_iter().map(row).collect())
     });
     if processes == 0 {
         return Ok(());

@@ -40,16 +40,13 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let details = args.details || session.output.format() != Format::Table;
     let mut fields = ModuleFields::empty();
     fields.set(ModuleFields::SONAME | ModuleFields::BUILD_ID, details);
-    let mut rows = Vec::new();
-    let mut processes = 0;
-    args.targets.ask(session, |process| {
-        let modules = process.modules_with(filter, fields)?;
-        processes += 1;
-        rows.extend(modules.into_iter().map(|module| Row {
+    let (rows, processes) = args.targets.rows(session, |process| {
+        let row = |module| Row {
             pid: process.id(),
             module,
-        }));
-        Ok(())
+        };
+        let modules = process.modules_with(filter, fields)?;
+        Ok(modules.into_iter().map(row).collect())
     });
     if processes == 0 {
         return Ok(());

@@ -32,30 +32,24 @@ struct Row {
 const WIDE: usize = 132;
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
-    let mut rows = Vec::new();
-    let mut processes = 0;
     let hide_empty = session.output.format() == Format::Table && !args.all;
-    args.targets.ask(session, |process| {
+    let (rows, processes) = args.targets.rows(session, |process| {
         let set = process.working_set()?;
-        processes += 1;
-        let first = rows.len();
+        let shown = |totals: &PageTotals| !hide_empty || *totals != PageTotals::default();
+        let resident = |(_, totals): (_, PageTotals)| totals.resident;
+        let full_bar = set.totals_by_mapping().map(resident).max().unwrap_or(0);
         let row = |mapping: Option<&Mapping>, totals| Row {
             pid: process.id(),
             mapping: mapping.cloned(),
             totals,
-            full_bar: 0,
+            full_bar,
         };
-        rows.extend(
-            set.totals_by_mapping()
-                .filter(|(_, totals)| !hide_empty || *totals != PageTotals::default())
-                .map(|(mapping, totals)| row(Some(mapping), totals)),
-        );
-        let largest = rows[first..].iter().map(|row| row.totals.resident).max();
-        for row in &mut rows[first..] {
-            row.full_bar = largest.unwrap_or(0);
-        }
+        let mappings = set.totals_by_mapping().filter(|(_, totals)| shown(totals));
+        let mut rows: Vec<Row> = mappings
+            .map(|(mapping, totals)| row(Some(mapping), totals))
+            .collect();
         rows.push(row(None, set.totals()));
-        Ok(())
+        Ok(rows)
     });
     if processes == 0 {
         return Ok(());
