@@ -31,6 +31,8 @@ pub enum ErrorKind {
     InvalidParameter,
     /// The running kernel does not offer what the question needs.
     NotSupported,
+    /// The caller broke it off.
+    Cancelled,
     /// A source said something that it should not be able to say: cut off or corrupt.
     Malformed,
     /// The proc root holds no process directories: it is not a proc file system.
@@ -101,6 +103,7 @@ impl fmt::Display for Report {
             (_, ErrorKind::Ended) => f.write_str("the process has ended")?,
             (Cause::Os(errno), _) => write!(f, "{}", io::Error::from(*errno))?,
             (Cause::NoAddressSpace, _) => f.write_str("it has no address space")?,
+            (Cause::Cancelled, _) => f.write_str("the caller broke it off")?,
             (Cause::NotProc, _) => f.write_str("no process directories here")?,
             (Cause::Malformed(what) | Cause::Unsupported(what) | Cause::Invalid(what), _) => {
                 f.write_str(what)?
@@ -186,6 +189,7 @@ pub(crate) enum Cause {
     Ended,
     NoAddressSpace,
     NotProc,
+    Cancelled,
 }
 
 impl Refusal {
@@ -204,6 +208,11 @@ impl Refusal {
         Error::new(asked, None, self)
     }
 
+    /// Whether the operating system said just this.
+    pub(crate) fn is(&self, errno: Errno) -> bool {
+        matches!(self.cause, Cause::Os(found) if found == errno)
+    }
+
     fn kind(&self, process: Option<ProcessId>) -> ErrorKind {
         match self.cause {
             Cause::Os(Errno::ACCESS | Errno::PERM) => ErrorKind::AccessDenied,
@@ -218,6 +227,7 @@ impl Refusal {
             Cause::Ended => ErrorKind::Ended,
             Cause::NoAddressSpace => ErrorKind::NoAddressSpace,
             Cause::NotProc => ErrorKind::NotProc,
+            Cause::Cancelled => ErrorKind::Cancelled,
         }
     }
 }

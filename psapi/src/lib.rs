@@ -165,7 +165,10 @@ pub use process::{Process, ProcessId};
 pub use process_state::ProcessState;
 pub use status::{ImageFile, ProcessStatus, UserIds};
 pub use system::{System, SystemBuilder};
-pub use working_set::{PageAttributes, PageRun, PageTotals, WorkingSet};
+pub use working_set::{
+    PageAttributes, PageInfo, PageRun, PageTotals, Progress, Protection, ShareCount, ShareTotals,
+    WorkingSet, WorkingSetOptions,
+};
 
 /// Answers go from thread to thread, and questions are asked from any: this does not compile else.
 #[cfg(test)]
@@ -208,4 +211,5 @@ const _: () = {
     in_threads::<ProcessState>();
     in_threads::<ProcessStatus>();
     in_threads::<UserIds>();
+    in_threads::<WorkingSet>();
 };

@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use crate::error::{Refusal, Result};
 use crate::linux::file::Directory;
 use crate::linux::file_name::path_of;
 use crate::linux::mapping_name::{Named, classify};
@@ -311,14 +311,23 @@ impl Process {
     /// Those of [`mappings`](Self::mappings). What the vector holds then is not to be relied on: it
     /// may be what it held, or a list that changed while it was read.
     pub fn mappings_into(&self, mappings: &mut Vec<Mapping>) -> Result<()> {
+        self.ask("mappings", |directory| {
+            self.list_mappings(directory, mappings)
+        })
+    }
+
+    /// The mappings as a directory of the process, or of one of its threads, shows them.
+    pub(crate) fn list_mappings(
+        &self,
+        directory: &Directory,
+        mappings: &mut Vec<Mapping>,
+    ) -> Result<(), Refusal> {
         let mut content = Vec::new();
-        let mut read = || {
-            self.ask("mappings", |directory| maps::read(directory, &mut content))?;
-            Ok(self.fill(&content, mappings))
-        };
+        maps::read(directory, &mut content)?;
         // A list that shows that it changed while it was read is read once more.
-        if !read()? {
-            read()?;
+        if !self.fill(&content, mappings) {
+            maps::read(directory, &mut content)?;
+            self.fill(&content, mappings);
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::linux::capture::{self, Place};
 use crate::linux::file::Directory;
 use crate::linux::kept_maps::KeptMaps;
 use crate::linux::name::Name;
-use crate::linux::{exe, ids, mounts, smaps_rollup, stat, status, task};
+use crate::linux::{exe, ids, maps, mounts, smaps_rollup, stat, status, task};
 use crate::memory::{ExactMemory, MemoryCounters};
 use crate::status::{ImageFile, ProcessStatus};
 use crate::system::System;
@@ -268,7 +268,7 @@ impl Process {
         mut question: impl FnMut(&Directory) -> Result<T, Refusal>,
     ) -> Result<T> {
         let mut answer = question(&self.directory);
-        for _ in 0..capture::ANEW {
+        for attempt in 0..EXECUTIONS {
             if let Err(Refusal {
                 cause: Cause::Os(Errno::SRCH | Errno::NOENT),
                 ..
@@ -276,6 +276,10 @@ impl Process {
                 && let Some(memory) = self.with_memory()
             {
                 answer = match memory {
+                    // It lives, but no program of it for long enough.
+                    _ if attempt + 1 == EXECUTIONS => {
+                        Err(self.directory.refusal(maps::FILE, Errno::AGAIN))
+                    }
                     WithMemory::Process => question(&self.directory),
                     WithMemory::Thread(thread) => question(&thread),
                 };
@@ -309,6 +313,11 @@ impl Process {
     /// The file of its mappings, held open once a question for an address has been asked.
     pub(crate) fn maps(&self) -> &KeptMaps {
         &self.maps
+    }
+
+    /// Where it was found.
+    pub(crate) fn system(&self) -> &System {
+        &self.system
     }
 
     /// Whether `PROCMAP_QUERY` may be used.
@@ -353,6 +362,9 @@ enum WithMemory {
     /// That of a thread which outlived the first one.
     Thread(Directory),
 }
+
+/// How many programs one after the other may cut an answer short.
+const EXECUTIONS: usize = 64;
 
 /// What opening a process asks for.
 const IDENTITY: &str = "identity";

@@ -7,7 +7,9 @@ use crate::fields::Fields;
 use crate::linux::file::Directory;
 use crate::linux::ids;
 use crate::linux::namespace::OwnNamespace;
+use crate::linux::{node, page_features};
 use crate::process::{Process, ProcessId};
+use crate::working_set::PageAttributes;
 
 /// A Linux system as its proc and sys file systems show it: the way in to everything else.
 ///
@@ -29,8 +31,12 @@ struct Roots {
     sys: PathBuf,
     files: PathBuf,
     query_maps: bool,
+    scan_pages: bool,
+    ask_nodes: bool,
     proc_directory: OnceLock<Directory>,
     own_namespace: OnceLock<OwnNamespace>,
+    page_features: OnceLock<PageAttributes>,
+    only_node: OnceLock<Option<u16>>,
 }
 
 impl Default for System {
@@ -61,6 +67,8 @@ impl System {
             sys: "/sys".into(),
             files: "/".into(),
             query_maps: true,
+            scan_pages: true,
+            ask_nodes: false,
         }
     }
 
@@ -153,6 +161,31 @@ impl System {
         self.0.query_maps
     }
 
+    pub(crate) fn may_scan_pages(&self) -> bool {
+        self.0.scan_pages
+    }
+
+    /// Which attributes that only some kernels tell of pages this one does.
+    pub(crate) fn page_features(&self) -> PageAttributes {
+        *self.0.page_features.get_or_init(|| {
+            let page_size = rustix::param::page_size() as u64;
+            let proc = self.proc_directory().ok();
+            proc.map_or(PageAttributes::empty(), |proc| {
+                page_features::find(proc, page_size)
+            })
+        })
+    }
+
+    /// The NUMA node that has all memory. `None`: several have, or may have.
+    pub(crate) fn only_node(&self) -> Option<u16> {
+        *self.0.only_node.get_or_init(|| {
+            let sys = Directory::open(&self.0.sys)
+                .ok()
+                .filter(|_| !self.0.ask_nodes);
+            node::only_with_memory(&sys?)
+        })
+    }
+
     /// Whether the ids of the proc root are those that system calls of this process know.
     pub(crate) fn is_of_own_namespace(&self) -> bool {
         let own = self
@@ -170,6 +203,8 @@ pub struct SystemBuilder {
     sys: PathBuf,
     files: PathBuf,
     query_maps: bool,
+    scan_pages: bool,
+    ask_nodes: bool,
 }
 
 impl SystemBuilder {
@@ -200,6 +235,20 @@ impl SystemBuilder {
         self
     }
 
+    /// Leaves `PAGEMAP_SCAN` alone, as if the kernel were older than 6.7.
+    #[doc(hidden)]
+    pub fn without_pagemap_scan(mut self) -> Self {
+        self.scan_pages = false;
+        self
+    }
+
+    /// Asks for the NUMA nodes of pages also where the machine has only one.
+    #[doc(hidden)]
+    pub fn asking_for_nodes(mut self) -> Self {
+        self.ask_nodes = true;
+        self
+    }
+
     /// The system that is found there.
     pub fn build(self) -> System {
         System(Arc::new(Roots {
@@ -207,8 +256,12 @@ impl SystemBuilder {
             sys: self.sys,
             files: self.files,
             query_maps: self.query_maps,
+            scan_pages: self.scan_pages,
+            ask_nodes: self.ask_nodes,
             proc_directory: OnceLock::new(),
             own_namespace: OnceLock::new(),
+            page_features: OnceLock::new(),
+            only_node: OnceLock::new(),
         }))
     }
 }

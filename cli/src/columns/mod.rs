@@ -153,6 +153,6 @@ impl<'a> ProcessRow<'a> {
 }
 
 /// A size that not every kernel has.
-fn bytes<'r>(size: Option<u64>) -> Value<'r> {
+pub fn bytes<'r>(size: Option<u64>) -> Value<'r> {
     size.map_or(Value::Unknown, Value::Bytes)
 }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use psapi::{Mapping, PageTotals, ProcessId};
 
 use super::maps;
+use crate::columns;
 use crate::output::{Column, Format, Part, Shape, Value};
 use crate::session::Session;
 use crate::target::Targets;
@@ -35,7 +36,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let hide_empty = session.output.format() == Format::Table && !args.all;
     let (rows, processes) = args.targets.rows(session, |process| {
         let set = process.working_set()?;
-        let shown = |totals: &PageTotals| !hide_empty || *totals != PageTotals::default();
+        let shown = |totals: &PageTotals| !hide_empty || !totals.is_empty();
         let resident = |(_, totals): (_, PageTotals)| totals.resident;
         let full_bar = set.totals_by_mapping().map(resident).max().unwrap_or(0);
         let row = |mapping: Option<&Mapping>, totals| Row {
@@ -55,7 +56,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
         return Ok(());
     }
     let is_wide = session.output.width().is_none_or(|width| width >= WIDE);
-    let columns = columns(processes > 1, is_wide);
+    let columns = ws_columns(processes > 1, is_wide);
     let mut columns = session.output.usual(&columns);
     if session.output.format() != Format::Table {
         // A drawing says nothing to a program.
@@ -66,7 +67,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     Ok(document.end()?)
 }
 
-fn columns(several: bool, is_wide: bool) -> [Column<Row>; 13] {
+fn ws_columns(several: bool, is_wide: bool) -> [Column<Row>; 13] {
     [
         column(("pid", "PID", "pid"), Shape::Number, "", |row| {
             Value::count(row.pid.get())
@@ -103,13 +104,13 @@ fn columns(several: bool, is_wide: bool) -> [Column<Row>; 13] {
             ("huge", "HUGE", "huge_bytes"),
             Shape::Number,
             "of that, parts of huge pages",
-            |row| Value::Bytes(row.totals.huge),
+            |row| columns::bytes(row.totals.huge),
         ),
         column(
             ("zero", "ZERO", "zero_bytes"),
             Shape::Number,
             "the page of zeros, which all share and no working set counts",
-            |row| Value::Bytes(row.totals.zero),
+            |row| columns::bytes(row.totals.zero),
         ),
         column(
             ("swapped", "SWAPPED", "swapped_bytes"),

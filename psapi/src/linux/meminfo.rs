@@ -24,6 +24,8 @@ pub(crate) struct Meminfo {
     pub(crate) committed_as: u64,
     /// Since Linux 4.19.
     pub(crate) percpu: Option<u64>,
+    /// `None` on a kernel that takes no broken memory out of use.
+    pub(crate) hardware_corrupted: Option<u64>,
     /// `None` on a kernel without hugetlb pages.
     pub(crate) huge_pages: Option<HugePages>,
 }
@@ -70,6 +72,11 @@ pub(crate) fn parse(text: &[u8]) -> Result<Meminfo, &'static str> {
             b"Committed_AS" => (13, &mut meminfo.committed_as),
             b"Percpu" => {
                 meminfo.percpu = Some(kibibytes(value).ok_or("Percpu is no number of kB")?);
+                continue;
+            }
+            b"HardwareCorrupted" => {
+                let bytes = kibibytes(value).ok_or("HardwareCorrupted is no number of kB")?;
+                meminfo.hardware_corrupted = Some(bytes);
                 continue;
             }
             _ => {
@@ -125,7 +132,8 @@ SwapCached:            1 kB\nSwapTotal:             4 kB\nSwapFree:             
 Shmem:              8872 kB\nKReclaimable:      86497 kB\nSlab:             109740 kB\n\
 SReclaimable:      86496 kB\nSUnreclaim:        23244 kB\nKernelStack:        1424 kB\n\
 PageTables:         1996 kB\nCommitLimit:    12342040 kB\nCommitted_AS:      59532 kB\n\
-VmallocTotal:   34359738367 kB\nPercpu:              688 kB\nHugePages_Total:       7\n\
+VmallocTotal:   34359738367 kB\nPercpu:              688 kB\n\
+HardwareCorrupted:    12 kB\nHugePages_Total:       7\n\
 HugePages_Free:        6\nHugePages_Rsvd:        5\nHugePages_Surp:        2\n\
 Hugepagesize:       2048 kB\nHugetlb:         1062912 kB\nDirectMap4k:       28672 kB\n";
 
@@ -150,6 +158,7 @@ Hugepagesize:       2048 kB\nHugetlb:         1062912 kB\nDirectMap4k:       286
                 commit_limit: kib(12_342_040),
                 committed_as: kib(59_532),
                 percpu: Some(kib(688)),
+                hardware_corrupted: Some(kib(12)),
                 huge_pages: Some(HugePages {
                     total: 7,
                     free: 6,
@@ -185,6 +194,7 @@ Hugepagesize:       2048 kB\nHugetlb:         1062912 kB\nDirectMap4k:       286
                     assert!(end >= end_of_required, "cut at {end}");
                     let optional = Meminfo {
                         percpu: whole.percpu,
+                        hardware_corrupted: whole.hardware_corrupted,
                         huge_pages: whole.huge_pages,
                         ..cut
                     };

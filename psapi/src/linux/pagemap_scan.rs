@@ -1,82 +1,142 @@
 //! `PAGEMAP_SCAN` (Linux 6.7): runs of pages of one kind, without a word for each page.
 
 use std::ffi::c_void;
+use std::ops::Range;
 use std::os::fd::{AsFd as _, BorrowedFd};
 
 use linux_raw_sys::general::{
-    PAGE_IS_FILE, PAGE_IS_HUGE, PAGE_IS_PFNZERO, PAGE_IS_PRESENT, PAGE_IS_SOFT_DIRTY,
-    PAGE_IS_SWAPPED, page_region, pm_scan_arg,
+    PAGE_IS_FILE, PAGE_IS_GUARD, PAGE_IS_HUGE, PAGE_IS_PFNZERO, PAGE_IS_PRESENT,
+    PAGE_IS_SOFT_DIRTY, PAGE_IS_SWAPPED, PAGE_IS_WRITTEN, page_region, pm_scan_arg,
 };
 use rustix::io::Errno;
 use rustix::ioctl::{Ioctl, IoctlOutput, Opcode, opcode};
 
-use super::file::Directory;
-use crate::error::{Cause, Refusal};
+use super::pagemap::Pagemap;
+use crate::error::Refusal;
+use crate::working_set::PageAttributes;
 
 /// `PROCFS_IOCTL_MAGIC` and the number of the request, from the kernel's `linux/fs.h`.
 const PAGEMAP_SCAN: Opcode = opcode::read_write::<pm_scan_arg>(b'f', 16);
 
-/// The file that is asked.
-const FILE: &[u8] = b"pagemap";
-
 /// How many runs one call delivers at the most.
 const RUNS: usize = 1024;
+
+/// How many pages one call finds at the most: some milliseconds' work of the kernel, after which
+/// the caller may tell how far it is, or stop.
+const PAGES: u64 = 1 << 20;
 
 bitflags::bitflags! {
     /// What the kernel tells of the pages of a run.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(crate) struct Categories: u64 {
+    struct Categories: u64 {
+        /// Not write-protected by userfaultfd, so nearly all.
+        const WRITTEN = PAGE_IS_WRITTEN as u64;
         const FILE = PAGE_IS_FILE as u64;
         const PRESENT = PAGE_IS_PRESENT as u64;
         const SWAPPED = PAGE_IS_SWAPPED as u64;
         const PFNZERO = PAGE_IS_PFNZERO as u64;
         const HUGE = PAGE_IS_HUGE as u64;
         const SOFT_DIRTY = PAGE_IS_SOFT_DIRTY as u64;
+        const GUARD = PAGE_IS_GUARD as u64;
     }
 }
 
-/// Scans a range of a pinned process's addresses and hands over each run of pages that are in
-/// memory or in a page file: its first address, the one after its last, and what they are.
-pub(crate) fn scan(
-    process: &Directory,
-    range: std::ops::Range<u64>,
-    mut found: impl FnMut(u64, u64, Categories),
-) -> Result<(), Refusal> {
-    let pagemap = process.file(FILE)?;
-    let refused = |errno| process.refusal(FILE, errno);
-    let mut runs = [NO_RUN; RUNS];
-    let mut wanted = Categories::all();
-    let mut start = range.start;
-    while start < range.end {
-        match ask(pagemap.as_fd(), start..range.end, wanted, &mut runs) {
-            Ok((count, end)) => {
-                for run in &runs[..count] {
-                    found(
-                        run.start,
-                        run.end,
-                        Categories::from_bits_truncate(run.categories),
-                    );
-                }
-                // The kernel walks on with every call; if one did not, it would go on for ever.
-                if end <= start {
-                    return Err(refused(Errno::IO));
-                }
-                start = end;
-            }
-            // The category came later than the request.
-            Err(Errno::INVAL) if wanted.contains(Categories::SOFT_DIRTY) => {
-                wanted.remove(Categories::SOFT_DIRTY);
-            }
-            Err(Errno::INTR) => {}
-            // An older kernel knows no ioctl of this file.
-            Err(Errno::NOTTY) => {
-                let cause = Cause::Unsupported("PAGEMAP_SCAN is not there before Linux 6.7");
-                return Err(Refusal::new(process.path_of(FILE), cause));
-            }
-            Err(errno) => return Err(refused(errno)),
+impl Categories {
+    /// The pages that are asked for.
+    const WORTH_A_RUN: Self = Self::PRESENT.union(Self::SWAPPED).union(Self::GUARD);
+}
+
+impl From<Categories> for PageAttributes {
+    fn from(categories: Categories) -> Self {
+        let mut attributes = PageAttributes::empty();
+        for (category, attribute) in [
+            (Categories::PRESENT, PageAttributes::RESIDENT),
+            (Categories::SWAPPED, PageAttributes::SWAPPED),
+            (Categories::FILE, PageAttributes::FILE),
+            (Categories::PFNZERO, PageAttributes::ZERO),
+            (Categories::HUGE, PageAttributes::HUGE),
+            (Categories::SOFT_DIRTY, PageAttributes::SOFT_DIRTY),
+            (Categories::GUARD, PageAttributes::GUARD),
+        ] {
+            attributes.set(attribute, categories.contains(category));
         }
+        let is_protected = !categories.contains(Categories::WRITTEN);
+        attributes.set(PageAttributes::WRITE_PROTECTED, is_protected);
+        attributes
     }
-    Ok(())
+}
+
+/// The request, as far as this kernel knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scanner {
+    wanted: Categories,
+}
+
+impl Scanner {
+    /// `None`: the kernel does not know the request, or something between us and it refuses it.
+    pub(crate) fn new(pagemap: &Pagemap<'_>) -> Option<Self> {
+        // Categories that came later than the request.
+        let later = [Categories::GUARD, Categories::SOFT_DIRTY];
+        let mut wanted = Categories::all();
+        for category in later.into_iter().map(Some).chain([None]) {
+            match ask(pagemap.file().as_fd(), 0..0, wanted, &mut [NO_RUN]) {
+                Ok(_) => return Some(Scanner { wanted }),
+                Err(Errno::INVAL) => wanted.remove(category?),
+                Err(_) => return None,
+            }
+        }
+        None
+    }
+
+    /// What it tells of pages.
+    pub(crate) fn known(&self) -> PageAttributes {
+        let mut known = PageAttributes::from(self.wanted);
+        known.insert(PageAttributes::WRITE_PROTECTED);
+        known
+    }
+
+    /// Hands over each run of pages of a range that are in memory or in a page file, or
+    /// guards, and tells when a step is done.
+    pub(crate) fn scan(
+        &self,
+        pagemap: &Pagemap<'_>,
+        range: Range<u64>,
+        mut found: impl FnMut(Found) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        let mut runs = [NO_RUN; RUNS];
+        let mut start = range.start;
+        while start < range.end {
+            match ask(
+                pagemap.file().as_fd(),
+                start..range.end,
+                self.wanted,
+                &mut runs,
+            ) {
+                Ok((count, end)) => {
+                    for run in &runs[..count] {
+                        let categories = Categories::from_bits_truncate(run.categories);
+                        found(Found::Run(run.start..run.end, categories.into()))?;
+                    }
+                    // The kernel walks on with every call; if one did not, it would go on for ever.
+                    if end <= start {
+                        return Err(pagemap.refusal(Errno::IO));
+                    }
+                    start = end;
+                    found(Found::StepDone)?;
+                }
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(pagemap.refusal(errno)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a scan comes upon.
+pub(crate) enum Found {
+    Run(Range<u64>, PageAttributes),
+    /// The kernel returned: the caller may tell how far it is, or stop.
+    StepDone,
 }
 
 const NO_RUN: page_region = page_region {
@@ -88,7 +148,7 @@ const NO_RUN: page_region = page_region {
 /// One call: how many runs it found, and where the next one has to go on.
 fn ask(
     pagemap: BorrowedFd<'_>,
-    range: std::ops::Range<u64>,
+    range: Range<u64>,
     wanted: Categories,
     runs: &mut [page_region],
 ) -> Result<(usize, u64), Errno> {
@@ -100,10 +160,10 @@ fn ask(
         walk_end: 0,
         vec: runs.as_mut_ptr() as u64,
         vec_len: runs.len() as u64,
-        max_pages: 0,
+        max_pages: PAGES,
         category_inverted: 0,
         category_mask: 0,
-        category_anyof_mask: (Categories::PRESENT | Categories::SWAPPED).bits(),
+        category_anyof_mask: (wanted & Categories::WORTH_A_RUN).bits(),
         return_mask: wanted.bits(),
     };
     // SAFETY: beyond its own structure the kernel writes at most vec_len runs at vec: the length

@@ -52,7 +52,7 @@ impl Which {
 /// Asks an open `maps` file. `None`: there is no such mapping. `ESRCH`: the address space that
 /// the file was opened for is gone.
 pub(crate) fn query(maps: BorrowedFd<'_>, which: Which) -> Result<Option<Vma>, Errno> {
-    ask(maps, which, &mut [], &mut []).map(|answer| answer.map(|(vma, ..)| vma))
+    Ok(ask(maps, which, &mut [], &mut [])?.map(|answer| answer.vma))
 }
 
 /// As [`query`], and the mapping's name in `name`, which is empty if it has none.
@@ -66,14 +66,14 @@ pub(crate) fn query_name<'n>(
         Err(Errno::NAMETOOLONG) => ask(maps, which, name, &mut []),
         answer => answer,
     }?;
-    let Some((vma, length, _)) = answer else {
+    let Some(answer) = answer else {
         return Ok(None);
     };
     // The length counts the NUL.
+    let length = answer.name_length.saturating_sub(1);
     Ok(Some((
-        vma,
-        name.get(..length.saturating_sub(1))
-            .ok_or(Errno::OVERFLOW)?,
+        answer.vma,
+        name.get(..length).ok_or(Errno::OVERFLOW)?,
     )))
 }
 
@@ -82,9 +82,23 @@ pub(crate) fn query_name<'n>(
 pub(crate) fn build_id(maps: BorrowedFd<'_>, address: u64) -> Result<Option<Vec<u8>>, Errno> {
     let mut id = [0; BUILD_ID_ROOM];
     Ok(ask(maps, Which::At(address), &mut [], &mut id)?
-        .and_then(|(_, _, length)| id.get(..length))
+        .and_then(|answer| id.get(..answer.build_id_length))
         .filter(|id| !id.is_empty())
         .map(<[u8]>::to_vec))
+}
+
+/// The size of the pages of the mapping at an address. `None`: there is none.
+pub(crate) fn page_size(maps: BorrowedFd<'_>, address: u64) -> Result<Option<u64>, Errno> {
+    let answer = ask(maps, Which::At(address), &mut [], &mut [])?;
+    Ok(answer.map(|answer| answer.page_size))
+}
+
+/// What one question brings.
+struct Answer {
+    vma: Vma,
+    page_size: u64,
+    name_length: usize,
+    build_id_length: usize,
 }
 
 fn ask(
@@ -92,7 +106,7 @@ fn ask(
     which: Which,
     name: &mut [u8],
     build_id: &mut [u8],
-) -> Result<Option<(Vma, usize, usize)>, Errno> {
+) -> Result<Option<Answer>, Errno> {
     let (query_addr, query_flags) = which.address_and_flags();
     let address = |buffer: &mut [u8]| match buffer {
         [] => 0,
@@ -137,9 +151,10 @@ fn ask(
         },
         offset: query.vma_offset,
     };
-    Ok(Some((
+    Ok(Some(Answer {
         vma,
-        query.vma_name_size as usize,
-        query.build_id_size as usize,
-    )))
+        page_size: query.vma_page_size,
+        name_length: query.vma_name_size as usize,
+        build_id_length: query.build_id_size as usize,
+    }))
 }

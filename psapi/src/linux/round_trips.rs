@@ -230,6 +230,7 @@ proptest! {
             mem_total, mem_free, mem_available, buffers, cached, swap_total, swap_free, shmem,
             s_reclaimable, s_unreclaim, kernel_stack, page_tables, commit_limit, committed_as,
             percpu,
+            hardware_corrupted: None,
             huge_pages: huge.map(|([total, free, reserved, surplus], size, all)| {
                 meminfo::HugePages { total, free, reserved, surplus, size, all }
             }),

@@ -1,22 +1,28 @@
 //! Which pages of a process are in memory.
 
+mod options;
+mod page_info;
+mod query;
 mod run;
+mod snapshot;
 mod totals;
 
-pub use run::{PageAttributes, PageRun};
-pub use totals::PageTotals;
+pub use options::{Progress, WorkingSetOptions};
+pub use page_info::PageInfo;
+pub(crate) use run::{Page, Shares};
+pub use run::{PageAttributes, PageRun, Protection, ShareCount};
+pub use totals::{PageTotals, ShareTotals};
 
-use crate::error::Result;
-use crate::linux::pagemap_scan::{self, Categories};
 use crate::mapping::Mapping;
-use crate::process::{Process, ProcessId};
+use crate::module::Module;
+use crate::process::ProcessId;
 use run::Run;
 
 /// Which pages of a process were in memory, or in a page file, when it was asked: runs of
-/// neighbouring pages of one mapping with equal attributes, by ascending address. It holds runs and
-/// not pages, 24 bytes each, so that a large process takes little to describe.
+/// neighbouring pages of one mapping that are alike, by ascending address. It holds runs and not
+/// pages, 24 bytes each, so that a large process takes little to describe.
 ///
-/// Made by [`Process::working_set`].
+/// Made by [`Process::working_set`](crate::Process::working_set).
 #[derive(Debug, Clone)]
 #[doc(alias = "PSAPI_WORKING_SET_INFORMATION")]
 pub struct WorkingSet {
@@ -24,6 +30,7 @@ pub struct WorkingSet {
     page_size: u64,
     mappings: Vec<Mapping>,
     runs: Vec<Run>,
+    known: PageAttributes,
 }
 
 impl WorkingSet {
@@ -37,6 +44,12 @@ impl WorkingSet {
         self.page_size
     }
 
+    /// What could be told of each page. Of an attribute that is missing here, no page says whether
+    /// it has it: the kernel does not tell, or not this user.
+    pub fn known(&self) -> PageAttributes {
+        self.known
+    }
+
     /// The mappings of the process, by ascending address, those without a page in memory included.
     pub fn mappings(&self) -> &[Mapping] {
         &self.mappings
@@ -44,7 +57,18 @@ impl WorkingSet {
 
     /// The runs, by ascending address.
     pub fn runs(&self) -> impl Iterator<Item = PageRun<'_>> {
-        self.runs.iter().map(|run| run.of(&self.mappings))
+        let run = |run: &Run| run.of(&self.mappings, self.page_size);
+        self.runs.iter().map(run)
+    }
+
+    /// The pages one by one, by ascending address: those that are in memory, in a page file, or
+    /// guards.
+    #[doc(alias = "PSAPI_WORKING_SET_BLOCK")]
+    pub fn pages(&self) -> impl Iterator<Item = PageInfo> {
+        self.runs().flat_map(|run| {
+            let addresses = (run.start..run.end).step_by(self.page_size as usize);
+            addresses.map(move |address| PageInfo::in_run(address, &run))
+        })
     }
 
     /// The pages of the whole process.
@@ -63,80 +87,37 @@ impl WorkingSet {
         })
     }
 
-    fn sum(&self, runs: &[Run]) -> PageTotals {
-        let mut totals = PageTotals::default();
-        for run in runs {
-            totals.add(&run.of(&self.mappings));
-        }
-        totals
-    }
-}
-
-impl Process {
-    /// Which pages of the process are in memory, or in a page file.
-    ///
-    /// The kernel does not stop the process meanwhile. Pages that come or go during the scan may or
-    /// may not be in the answer, and what is mapped after the mappings were listed is not.
-    ///
-    /// Source: `PROC/PID/maps`, and `PAGEMAP_SCAN` (Linux 6.7) on `PROC/PID/pagemap`. Cost: *pages*,
-    /// the dearest tier: about 10 ns for each resident page of 4 KiB, next to nothing for huge
-    /// pages and for address space without pages. Privileges: those of the process's own user or
-    /// `CAP_SYS_PTRACE`.
-    ///
-    /// ```
-    /// let me = psapi::System::new().current_process()?;
-    /// let before = me.working_set()?.totals();
-    /// let filled = vec![1u8; 8 << 20];
-    /// let after = me.working_set()?.totals();
-    /// assert!(after.private >= before.private + filled.len() as u64 - (1 << 20));
-    /// # Ok::<(), psapi::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::NotSupported`](crate::ErrorKind::NotSupported) before Linux 6.7;
-    /// [`ErrorKind::AccessDenied`](crate::ErrorKind::AccessDenied) without the privilege;
-    /// [`ErrorKind::NoAddressSpace`](crate::ErrorKind::NoAddressSpace) for a kernel thread;
-    /// [`ErrorKind::Ended`](crate::ErrorKind::Ended) once the process has ended.
-    #[doc(alias = "QueryWorkingSet")]
-    pub fn working_set(&self) -> Result<WorkingSet> {
-        let mut mappings = self.mappings()?;
-        // The kernel's own page at the end of the address space is of no process.
-        mappings.retain(|mapping| i64::try_from(mapping.end).is_ok());
-        let runs = self.ask("working set", |directory| {
-            let mut runs = Vec::new();
-            if let (Some(first), Some(last)) = (mappings.first(), mappings.last()) {
-                let mut place = 0;
-                let range = first.start..last.end;
-                pagemap_scan::scan(directory, range, |start, end, categories| {
-                    let attributes = PageAttributes::from(categories);
-                    run::push(&mut runs, &mappings, &mut place, start..end, attributes);
-                })?;
+    /// The pages of each module, in the order of the modules, whose addresses are those that
+    /// [`Module::base`] and [`Module::size`] tell.
+    pub fn totals_by_module<'m>(
+        &self,
+        modules: impl IntoIterator<Item = &'m Module>,
+    ) -> impl Iterator<Item = (&'m Module, PageTotals)> {
+        modules.into_iter().map(|module| {
+            let (base, end) = (module.base, module.base.saturating_add(module.size));
+            let mut totals = PageTotals::none(self.known);
+            let first = self.runs.partition_point(|run| run.start() < base);
+            // A run that begins before the module may reach into it.
+            for run in &self.runs[first.saturating_sub(1)..] {
+                let mut run = run.of(&self.mappings, self.page_size);
+                if run.start >= end {
+                    break;
+                }
+                run.start = run.start.max(base);
+                run.end = run.end.min(end);
+                if run.start < run.end {
+                    totals.add(&run);
+                }
             }
-            Ok(runs)
-        })?;
-        Ok(WorkingSet {
-            process: self.id(),
-            page_size: rustix::param::page_size() as u64,
-            mappings,
-            runs,
+            (module, totals)
         })
     }
-}
 
-impl From<Categories> for PageAttributes {
-    fn from(categories: Categories) -> Self {
-        let mut attributes = PageAttributes::empty();
-        for (category, attribute) in [
-            (Categories::PRESENT, PageAttributes::RESIDENT),
-            (Categories::SWAPPED, PageAttributes::SWAPPED),
-            (Categories::FILE, PageAttributes::FILE),
-            (Categories::PFNZERO, PageAttributes::ZERO),
-            (Categories::HUGE, PageAttributes::HUGE),
-            (Categories::SOFT_DIRTY, PageAttributes::SOFT_DIRTY),
-        ] {
-            attributes.set(attribute, categories.contains(category));
+    fn sum(&self, runs: &[Run]) -> PageTotals {
+        let mut totals = PageTotals::none(self.known);
+        for run in runs {
+            totals.add(&run.of(&self.mappings, self.page_size));
         }
-        attributes
+        totals
     }
 }

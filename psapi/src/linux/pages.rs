@@ -1,0 +1,567 @@
+//! What the pages of a process are, by either way that the kernel offers: `PAGEMAP_SCAN` where it
+//! exists, else the words of `pagemap` beside the figures of `smaps`. Both give the same answers,
+//! as far as the caller may know frames.
+
+use std::ops::Range;
+
+use rustix::io::Errno;
+
+use super::frame_file::{FrameFile, FrameFlags};
+use super::node;
+use super::pagemap::{Pagemap, Word};
+use super::pagemap_scan::{Found, Scanner};
+use crate::error::Refusal;
+use crate::process::ProcessId;
+use crate::working_set::{Page, PageAttributes, Shares};
+
+/// How many words are read at once: those of some huge pages, whatever the size of a page.
+const WORDS: u64 = 1 << 14;
+
+/// What is known of a mapping beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Area {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    /// A page there that is neither a file's nor of zeros is a device's: it is shared memory.
+    pub(crate) special: bool,
+    pub(crate) hugetlb: bool,
+    pub(crate) locked: bool,
+    /// What `smaps` says; asked for where words are read.
+    pub(crate) counted: Option<Counted>,
+}
+
+/// How much of a mapping is in memory, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// Pages of zeros left out.
+    pub(crate) resident: u64,
+    /// In a page file.
+    pub(crate) swapped: u64,
+    /// As huge pages, hugetlb ones left out.
+    pub(crate) huge: u64,
+}
+
+impl Area {
+    /// Adds what the mapping tells of its pages to what the kernel told of one.
+    fn complete(&self, mut attributes: PageAttributes) -> PageAttributes {
+        if attributes.contains(PageAttributes::GUARD) {
+            attributes.remove(PageAttributes::SWAPPED | PageAttributes::WRITE_PROTECTED);
+        }
+        if attributes.contains(PageAttributes::RESIDENT) {
+            let is_own = attributes.intersects(PageAttributes::FILE | PageAttributes::ZERO);
+            if self.hugetlb {
+                attributes |= PageAttributes::HUGE | PageAttributes::HUGETLB;
+            } else if self.special && !is_own {
+                attributes |= PageAttributes::SPECIAL;
+            }
+            attributes.set(PageAttributes::LOCKED, self.locked);
+        }
+        attributes
+    }
+}
+
+/// Where the nodes of pages come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Nodes {
+    /// The machine has one.
+    Only(u16),
+    /// `move_pages` tells, of the process by this id.
+    Asked(ProcessId),
+    Unknown,
+}
+
+/// Of which pages it is asked how often they are mapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SharesOf {
+    Nothing,
+    /// Those of files and of shared memory.
+    Shareable,
+    All,
+}
+
+/// What is asked, and what may be used for it.
+pub(crate) struct Question<'a> {
+    pub(crate) pagemap: &'a Pagemap<'a>,
+    pub(crate) page_size: u64,
+    /// Ascending.
+    pub(crate) areas: &'a [Area],
+    pub(crate) shares: SharesOf,
+    /// How often frames are mapped; `None` where that may not be known.
+    pub(crate) counts: Option<FrameFile>,
+    /// What frames are; `None` where that may not be known.
+    pub(crate) flags: Option<FrameFile>,
+    /// Whether the machine has broken memory.
+    pub(crate) has_bad_memory: bool,
+    pub(crate) nodes: Nodes,
+    /// Is told how many bytes were found since it was told last, and may refuse to go on.
+    pub(crate) progress: &'a mut dyn FnMut(u64) -> Result<(), Refusal>,
+}
+
+/// Hands over what the pages of ascending ranges are: the index of the area, the run, and what its
+/// pages are. Returns what can be told at all. Without a scanner, the ranges are whole areas.
+pub(crate) fn walk(
+    question: Question<'_>,
+    scanner: Option<Scanner>,
+    ranges: impl IntoIterator<Item = Range<u64>>,
+    sink: impl FnMut(usize, Range<u64>, Page),
+) -> Result<PageAttributes, Refusal> {
+    let mut known = scanner.map_or(PageAttributes::all(), |scanner| scanner.known());
+    known |= BY_MAPPING;
+    if question.has_bad_memory && question.flags.is_none() {
+        known.remove(PageAttributes::BAD);
+    }
+    let mut walk = Walk {
+        question,
+        place: 0,
+        words: Vec::new(),
+        frames: Vec::new(),
+        known,
+        sink,
+    };
+    for range in ranges {
+        match scanner {
+            Some(scanner) => walk.scan(scanner, range)?,
+            None => walk.read(range)?,
+        }
+    }
+    Ok(walk.known)
+}
+
+/// What the scan does not tell, and needs not.
+const BY_MAPPING: PageAttributes = PageAttributes::HUGETLB
+    .union(PageAttributes::SPECIAL)
+    .union(PageAttributes::LOCKED)
+    .union(PageAttributes::BAD);
+
+struct Walk<'a, F> {
+    question: Question<'a>,
+    /// The first area that may still be met.
+    place: usize,
+    words: Vec<u64>,
+    frames: Vec<u64>,
+    known: PageAttributes,
+    sink: F,
+}
+
+impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
+    /// Takes the next part of a range that lies in one area from it.
+    fn next_part(&mut self, range: &mut Range<u64>) -> Option<(usize, Range<u64>)> {
+        let areas = self.question.areas;
+        while areas.get(self.place)?.end <= range.start {
+            self.place += 1;
+        }
+        let area = &areas[self.place];
+        let part = range.start.max(area.start)..range.end.min(area.end);
+        range.start = part.end.max(range.start);
+        (!part.is_empty()).then_some((self.place, part))
+    }
+
+    /// What the scan finds in a range.
+    fn scan(&mut self, scanner: Scanner, range: Range<u64>) -> Result<(), Refusal> {
+        let mut bytes = 0;
+        let pagemap = self.question.pagemap;
+        scanner.scan(pagemap, range, |found| match found {
+            Found::Run(mut run, attributes) => {
+                bytes += run.end - run.start;
+                while let Some((index, part)) = self.next_part(&mut run) {
+                    let attributes = self.question.areas[index].complete(attributes);
+                    self.found(index, part, attributes)?;
+                }
+                Ok(())
+            }
+            Found::StepDone => (self.question.progress)(std::mem::take(&mut bytes)),
+        })
+    }
+
+    /// Hands over pages that the kernel has put together, after a look at their words if these
+    /// tell more.
+    fn found(
+        &mut self,
+        index: usize,
+        part: Range<u64>,
+        attributes: PageAttributes,
+    ) -> Result<(), Refusal> {
+        if !self.asks_for_shares(attributes) && !self.question.has_bad_memory {
+            self.hand_over(index, part, Page::new(attributes));
+            return Ok(());
+        }
+        let mut rest = part;
+        while let Some((start, pages)) = self.next_words(&mut rest)? {
+            let mut pages = vec![Page::new(attributes); pages];
+            self.look_up_frames(&mut pages);
+            for (run, page) in runs(start, self.question.page_size, &pages) {
+                self.hand_over(index, run, page);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the words of a range of whole areas say.
+    fn read(&mut self, mut range: Range<u64>) -> Result<(), Refusal> {
+        while let Some((index, part)) = self.next_part(&mut range) {
+            let area = self.question.areas[index];
+            let may_have_huge = area.counted.is_none_or(|counted| counted.huge > 0);
+            let mut found: Vec<(Range<u64>, Page)> = Vec::new();
+            let mut rest = part;
+            while let Some((start, _)) = self.next_words(&mut rest)? {
+                let mut pages: Vec<Page> = self
+                    .words
+                    .iter()
+                    .map(|&word| Page::new(area.complete(Word::attributes(word))))
+                    .collect();
+                if may_have_huge {
+                    self.mark_huge(start, &mut pages);
+                }
+                self.look_up_frames(&mut pages);
+                let mut bytes = 0;
+                for (run, page) in runs(start, self.question.page_size, &pages) {
+                    if page.attributes.intersects(WORTH_A_RUN) {
+                        bytes += run.end - run.start;
+                        join(&mut found, run, page);
+                    }
+                }
+                (self.question.progress)(bytes)?;
+            }
+            if !area.hugetlb {
+                self.tell_zeros(&area, &mut found)?;
+                self.check_huge(&area, &mut found);
+            }
+            for (run, page) in found {
+                self.hand_over(index, run, page);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the words of the next pages of a range, and takes these from it. Returns the address
+    /// of the first and how many there are.
+    fn next_words(&mut self, rest: &mut Range<u64>) -> Result<Option<(u64, usize)>, Refusal> {
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        let (start, step) = (rest.start, WORDS * self.question.page_size);
+        // Blocks begin and end where huge pages do.
+        let end = rest.end.min((start / step + 1).saturating_mul(step));
+        rest.start = end;
+        let count = ((end - start) / self.question.page_size) as usize;
+        self.words.resize(count, 0);
+        self.question.pagemap.read(start, &mut self.words)?;
+        Ok(Some((start, count)))
+    }
+
+    fn asks_for_shares(&self, attributes: PageAttributes) -> bool {
+        let wanted = match self.question.shares {
+            SharesOf::Nothing => false,
+            SharesOf::Shareable => attributes.contains(PageAttributes::FILE),
+            SharesOf::All => true,
+        };
+        let none_has = PageAttributes::SPECIAL | PageAttributes::ZERO;
+        wanted && attributes.contains(PageAttributes::RESIDENT) && !attributes.intersects(none_has)
+    }
+
+    /// Adds to pages what their frames tell: how often they are mapped, and whether they are
+    /// broken.
+    fn look_up_frames(&mut self, pages: &mut [Page]) {
+        let is_present = |word: u64| word & Word::PRESENT.bits() != 0;
+        if self.question.has_bad_memory
+            && let Some(flags) = &mut self.question.flags
+        {
+            let frames = self
+                .words
+                .iter()
+                .map(|&word| Word::frame(word).unwrap_or(0));
+            self.frames.clear();
+            self.frames.extend(frames);
+            if flags.look_up(&mut self.frames).is_ok() {
+                for ((page, &word), &flags) in pages.iter_mut().zip(&self.words).zip(&self.frames) {
+                    let flags = FrameFlags::from_bits_truncate(flags);
+                    let is_bad = is_present(word) && flags.contains(FrameFlags::HWPOISON);
+                    page.attributes.set(PageAttributes::BAD, is_bad);
+                }
+            } else {
+                self.known.remove(PageAttributes::BAD);
+            }
+        }
+
+        let mut asked: Vec<usize> = Vec::new();
+        self.frames.clear();
+        for (at, &word) in self.words.iter().enumerate() {
+            if !is_present(word) || !self.asks_for_shares(pages[at].attributes) {
+                continue;
+            }
+            if word & Word::EXCLUSIVE.bits() != 0 {
+                pages[at].shares = Shares::exactly(1);
+                continue;
+            }
+            pages[at].shares = Shares::MORE_THAN_ONE;
+            if self.question.counts.is_some()
+                && let Some(frame) = Word::frame(word)
+            {
+                asked.push(at);
+                self.frames.push(frame);
+            }
+        }
+        if let Some(counts) = &mut self.question.counts
+            && counts.look_up(&mut self.frames).is_ok()
+        {
+            for (at, &count) in asked.into_iter().zip(&self.frames) {
+                pages[at].shares = Shares::exactly(count);
+            }
+        }
+    }
+
+    /// Marks what may be huge pages by their words: as many neighbours as one has, all alike.
+    fn mark_huge(&self, start: u64, pages: &mut [Page]) {
+        // A table of the last level is a page of words, and a huge page takes the place of one.
+        let in_huge = (self.question.page_size / size_of::<u64>() as u64) as usize;
+        let first = (start / self.question.page_size) as usize;
+        let skip = first.next_multiple_of(in_huge) - first;
+        let blocks = self.words.iter().skip(skip).copied().collect::<Vec<_>>();
+        let pages = pages.get_mut(skip..).unwrap_or_default();
+        for (words, pages) in blocks
+            .chunks_exact(in_huge)
+            .zip(pages.chunks_exact_mut(in_huge))
+        {
+            if Word::may_be_one_huge_page(words) {
+                for page in pages {
+                    page.attributes |= PageAttributes::HUGE;
+                }
+            }
+        }
+    }
+
+    /// Finds the pages of zeros of an area, if it has any: a word does not tell them from others,
+    /// but `smaps` leaves them out.
+    fn tell_zeros(
+        &mut self,
+        area: &Area,
+        found: &mut Vec<(Range<u64>, Page)>,
+    ) -> Result<(), Refusal> {
+        let has = |page: &Page, attribute| page.attributes.contains(attribute);
+        let may_be_zero = |page: &Page| {
+            has(page, PageAttributes::RESIDENT) && !has(page, PageAttributes::SPECIAL)
+        };
+        let resident = total(found, may_be_zero);
+        if area
+            .counted
+            .is_some_and(|counted| counted.resident == resident)
+            || resident == 0
+        {
+            return Ok(());
+        }
+        if self.question.flags.is_none() {
+            self.known.remove(PageAttributes::ZERO);
+            return Ok(());
+        }
+        for (run, page) in std::mem::take(found) {
+            if !may_be_zero(&page) {
+                join(found, run, page);
+                continue;
+            }
+            let mut rest = run;
+            while let Some((start, count)) = self.next_words(&mut rest)? {
+                let mut pages = vec![page; count];
+                self.frames.clear();
+                let frame = |&word| Word::frame(word).unwrap_or(0);
+                self.frames.extend(self.words.iter().map(frame));
+                if let Some(flags) = &mut self.question.flags
+                    && flags.look_up(&mut self.frames).is_err()
+                {
+                    self.known.remove(PageAttributes::ZERO);
+                }
+                let is_zero = |at: usize| {
+                    let flags = self.frames.get(at).copied().unwrap_or(0);
+                    FrameFlags::from_bits_truncate(flags).contains(FrameFlags::ZERO_PAGE)
+                };
+                for at in (0..count).filter(|&at| is_zero(at)) {
+                    // There is one small page of zeros, but a huge one has a frame for each page.
+                    let is_huge = [at.wrapping_sub(1), at + 1].into_iter().any(|next| {
+                        is_zero(next) && frame(&self.words[next]) != frame(&self.words[at])
+                    });
+                    pages[at].become_zero(is_huge);
+                }
+                for (run, page) in runs(start, self.question.page_size, &pages) {
+                    join(found, run, page);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the marks of huge pages back where `smaps` does not count as many.
+    fn check_huge(&mut self, area: &Area, found: &mut Vec<(Range<u64>, Page)>) {
+        let is_huge = |page: &Page| {
+            let (huge, zero) = (PageAttributes::HUGE, PageAttributes::ZERO);
+            page.attributes.contains(huge) && !page.attributes.contains(zero)
+        };
+        let huge = total(found, is_huge);
+        if area.counted.is_some_and(|counted| counted.huge == huge) {
+            return;
+        }
+        self.known.remove(PageAttributes::HUGE);
+        for (run, mut page) in std::mem::take(found) {
+            page.attributes.remove(PageAttributes::HUGE);
+            join(found, run, page);
+        }
+    }
+
+    /// Hands over pages, by their nodes.
+    fn hand_over(&mut self, index: usize, run: Range<u64>, mut page: Page) {
+        let has_node = page.attributes.contains(PageAttributes::RESIDENT)
+            && !page.attributes.contains(PageAttributes::SPECIAL);
+        match self.question.nodes {
+            Nodes::Only(node) if has_node => page.node = node,
+            Nodes::Asked(process) if has_node => {
+                let size = self.question.page_size;
+                let addresses: Vec<u64> = run.clone().step_by(size as usize).collect();
+                let nodes = node::of_pages(process, &addresses);
+                for (address, node) in addresses.into_iter().zip(nodes) {
+                    page.node = node.unwrap_or(Page::NO_NODE);
+                    (self.sink)(index, address..address + size, page);
+                }
+                return;
+            }
+            _ => {}
+        }
+        (self.sink)(index, run, page);
+    }
+}
+
+/// Pages that are told of; of others, nothing is known but that they are not there.
+const WORTH_A_RUN: PageAttributes = PageAttributes::RESIDENT
+    .union(PageAttributes::SWAPPED)
+    .union(PageAttributes::GUARD);
+
+impl Word {
+    fn attributes(word: u64) -> PageAttributes {
+        let word = Word::from_bits_truncate(word);
+        let mut attributes = PageAttributes::empty();
+        for (bit, attribute) in [
+            (Word::PRESENT, PageAttributes::RESIDENT),
+            (Word::SWAPPED, PageAttributes::SWAPPED),
+            (Word::FILE, PageAttributes::FILE),
+            (Word::SOFT_DIRTY, PageAttributes::SOFT_DIRTY),
+            (Word::WRITE_PROTECTED, PageAttributes::WRITE_PROTECTED),
+            (Word::GUARD, PageAttributes::GUARD),
+        ] {
+            attributes.set(attribute, word.contains(bit));
+        }
+        attributes
+    }
+
+    /// Whether words may be those of one huge page: all present, alike, and in neighbouring frames.
+    fn may_be_one_huge_page(words: &[u64]) -> bool {
+        let [first, ..] = words else {
+            return false;
+        };
+        let step = u64::from(Word::frame(*first).is_some());
+        first & Word::PRESENT.bits() != 0
+            && words
+                .iter()
+                .zip(0..)
+                .all(|(&word, at)| word == first + at * step)
+    }
+}
+
+impl Page {
+    /// The word of a huge page of zeros calls it a file's.
+    fn become_zero(&mut self, is_huge: bool) {
+        self.attributes.remove(PageAttributes::FILE);
+        self.attributes.insert(PageAttributes::ZERO);
+        self.attributes.set(PageAttributes::HUGE, is_huge);
+        self.shares = Shares::NONE;
+    }
+}
+
+/// Equal neighbours put together.
+fn runs(start: u64, page_size: u64, pages: &[Page]) -> impl Iterator<Item = (Range<u64>, Page)> {
+    let mut address = start;
+    pages.chunk_by(|a, b| a == b).map(move |equal| {
+        let first = address;
+        address += equal.len() as u64 * page_size;
+        (first..address, equal[0])
+    })
+}
+
+fn join(runs: &mut Vec<(Range<u64>, Page)>, run: Range<u64>, page: Page) {
+    match runs.last_mut() {
+        Some((last, of)) if last.end == run.start && *of == page => last.end = run.end,
+        _ => runs.push((run, page)),
+    }
+}
+
+fn total(runs: &[(Range<u64>, Page)], which: impl Fn(&Page) -> bool) -> u64 {
+    let of = runs.iter().filter(|(_, page)| which(page));
+    of.map(|(run, _)| run.end - run.start).sum()
+}
+
+/// "No such process" once the address space that a `pagemap` was opened for is gone: what was told
+/// of it until then may be cut short.
+pub(crate) fn check_still_there(pagemap: &Pagemap<'_>) -> Result<(), Refusal> {
+    match pagemap.read(0, &mut [0]) {
+        Err(refusal) if refusal.is(Errno::SRCH) => Err(refusal),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AREA: Area = Area {
+        start: 0,
+        end: 1 << 30,
+        special: false,
+        hugetlb: false,
+        locked: false,
+        counted: None,
+    };
+
+    #[test]
+    fn a_mapping_completes_what_its_pages_are() {
+        let here = PageAttributes::RESIDENT;
+        let (file, zero) = (here | PageAttributes::FILE, here | PageAttributes::ZERO);
+        let shared = Area {
+            special: true,
+            ..AREA
+        };
+        assert_eq!(AREA.complete(here), here);
+        assert_eq!(shared.complete(here), here | PageAttributes::SPECIAL);
+        assert_eq!(shared.complete(file), file);
+        assert_eq!(shared.complete(zero), zero);
+        let locked = Area {
+            locked: true,
+            ..AREA
+        };
+        assert_eq!(locked.complete(here), here | PageAttributes::LOCKED);
+        let swapped = PageAttributes::SWAPPED;
+        assert_eq!(locked.complete(swapped), swapped);
+        let hugetlb = Area {
+            hugetlb: true,
+            ..shared
+        };
+        let expected = here | PageAttributes::HUGE | PageAttributes::HUGETLB;
+        assert_eq!(hugetlb.complete(here), expected);
+        // The kernel calls guards swapped.
+        let guard = PageAttributes::GUARD;
+        assert_eq!(AREA.complete(guard | swapped), guard);
+    }
+
+    #[test]
+    fn a_huge_page_has_neighbouring_frames_and_equal_words() {
+        let present = Word::PRESENT.bits();
+        let words = |frame: u64, step: u64| -> Vec<u64> {
+            (0..512).map(|at| present | (frame + at * step)).collect()
+        };
+        assert!(Word::may_be_one_huge_page(&words(0x200, 1)));
+        // Frames are not told.
+        assert!(Word::may_be_one_huge_page(&words(0, 0)));
+        assert!(!Word::may_be_one_huge_page(&words(0x200, 2)));
+        assert!(!Word::may_be_one_huge_page(&words(0x200, 0)));
+        let mut dirty = words(0x200, 1);
+        dirty[7] |= Word::SOFT_DIRTY.bits();
+        assert!(!Word::may_be_one_huge_page(&dirty));
+        assert!(!Word::may_be_one_huge_page(&[0; 512]));
+        assert!(!Word::may_be_one_huge_page(&[]));
+    }
+}
