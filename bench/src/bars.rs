@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::measure::Figure;
-use crate::workloads::{Stage, capture, command, ids, mapped, modules, room, system_calls};
+use crate::workloads::{
+    Stage, capture, command, ids, mapped, modules, room, system_calls, working_set,
+};
 
 pub struct Workload {
     /// What the command line calls it.
@@ -59,6 +61,8 @@ const fn alone(bar: Bar) -> Row {
 }
 
 const PS: &str = "ps -e -o pid,ppid,rss,vsz,…";
+
+const SCAN: &str = "bare PAGEMAP_SCAN of the mappings";
 
 pub const WORKLOADS: &[Workload] = &[
     Workload {
@@ -134,5 +138,58 @@ pub const WORKLOADS: &[Workload] = &[
         unit: Unit::Count,
         run: system_calls::run,
         rows: &[alone(Bar::Shown)],
+    },
+    Workload {
+        name: "working-set",
+        what: "working set, 4 GiB of private 4 KiB pages, all attributes",
+        unit: Unit::Seconds,
+        run: working_set::small,
+        rows: &[against("scan", SCAN, Bar::Times(1.3))],
+    },
+    Workload {
+        name: "working-set-huge",
+        what: "working set, 4 GiB of private 2 MiB pages, all attributes",
+        unit: Unit::Seconds,
+        run: working_set::huge,
+        rows: &[against("scan", SCAN, Bar::Times(2.0))],
+    },
+    Workload {
+        name: "working-set-shared",
+        what: "working set with share counts, 1 GiB shared by four processes",
+        unit: Unit::Seconds,
+        run: working_set::shared,
+        rows: &[
+            against(
+                "pages",
+                "pagemap and kpagecount page by page",
+                Bar::Times(0.2),
+            ),
+            against("bulk", "bulk reads of both", Bar::Times(1.3)),
+        ],
+    },
+    Workload {
+        name: "working-set-peak",
+        what: "peak memory for a working set, 4 GiB in one mapping",
+        unit: Unit::Bytes,
+        run: working_set::room,
+        rows: &[alone(Bar::AtMost(1024.0 * 1024.0))],
+    },
+    Workload {
+        name: "working-set-run",
+        what: "memory for a run of a working set, every other page resident",
+        unit: Unit::Bytes,
+        run: working_set::room_of_a_run,
+        rows: &[alone(Bar::AtMost(24.0))],
+    },
+    Workload {
+        name: "query",
+        what: "query of 1,000,000 addresses in no order, within 4 GiB of 4 KiB pages",
+        unit: Unit::Seconds,
+        run: working_set::query,
+        rows: &[against(
+            "pread",
+            "a pread of pagemap an address",
+            Bar::Times(0.25),
+        )],
     },
 ];

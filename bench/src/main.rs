@@ -7,6 +7,7 @@ mod helper;
 mod libraries;
 mod machine;
 mod measure;
+mod pages;
 mod report;
 mod workloads;
 

@@ -124,6 +124,7 @@ impl Unit {
             Unit::Seconds if value < 1e-6 => format!("{:.0} ns", value * 1e9),
             Unit::Seconds if value < 1e-3 => format!("{:.2} µs", value * 1e6),
             Unit::Seconds => format!("{:.2} ms", value * 1e3),
+            Unit::Bytes if value < 1024.0 => format!("{value:.2} B"),
             Unit::Bytes => format!("{:.2} MiB", value / (1024.0 * 1024.0)),
             Unit::Count => format!("{}", (value * 100.0).round() / 100.0),
         }

@@ -35,7 +35,7 @@ pub fn peak(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
 /// Allocations, and `VmHWM` in KiB.
 fn subject(captures: &str) -> anyhow::Result<(f64, f64)> {
     let output = Command::new(helper::path("bench-subject")?)
-        .arg(captures)
+        .args(["capture", captures])
         .output()?;
     ensure!(output.status.success(), "the subject failed: {output:?}");
     let text = String::from_utf8(output.stdout)?;

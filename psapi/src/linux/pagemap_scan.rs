@@ -21,10 +21,6 @@ const PAGEMAP_SCAN: Opcode = opcode::read_write::<pm_scan_arg>(b'f', 16);
 /// How many runs one call delivers at the most.
 const RUNS: usize = 1024;
 
-/// How many pages one call finds at the most: some milliseconds' work of the kernel, after which
-/// the caller may tell how far it is, or stop.
-const PAGES: u64 = 1 << 20;
-
 bitflags::bitflags! {
     /// What the kernel tells of the pages of a run.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +75,7 @@ impl Scanner {
         let later = [Categories::GUARD, Categories::SOFT_DIRTY];
         let mut wanted = Categories::all();
         for category in later.into_iter().map(Some).chain([None]) {
-            match ask(pagemap.file().as_fd(), 0..0, wanted, &mut [NO_RUN]) {
+            match ask(pagemap.file().as_fd(), 0..0, wanted, 0, &mut [NO_RUN]) {
                 Ok(_) => return Some(Scanner { wanted }),
                 Err(Errno::INVAL) => wanted.remove(category?),
                 Err(_) => return None,
@@ -95,12 +91,13 @@ impl Scanner {
         known
     }
 
-    /// Hands over each run of pages of a range that are in memory or in a page file, or
-    /// guards, and tells when a step is done.
+    /// Hands over each run of pages of a range that are in memory or in a page file, or guards, in
+    /// steps of so many pages at the most.
     pub(crate) fn scan(
         &self,
         pagemap: &Pagemap<'_>,
         range: Range<u64>,
+        step: u64,
         mut found: impl FnMut(Found) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
         let mut runs = [NO_RUN; RUNS];
@@ -110,6 +107,7 @@ impl Scanner {
                 pagemap.file().as_fd(),
                 start..range.end,
                 self.wanted,
+                step,
                 &mut runs,
             ) {
                 Ok((count, end)) => {
@@ -150,6 +148,7 @@ fn ask(
     pagemap: BorrowedFd<'_>,
     range: Range<u64>,
     wanted: Categories,
+    step: u64,
     runs: &mut [page_region],
 ) -> Result<(usize, u64), Errno> {
     let mut scan = pm_scan_arg {
@@ -160,7 +159,7 @@ fn ask(
         walk_end: 0,
         vec: runs.as_mut_ptr() as u64,
         vec_len: runs.len() as u64,
-        max_pages: PAGES,
+        max_pages: step,
         category_inverted: 0,
         category_mask: 0,
         category_anyof_mask: (wanted & Categories::WORTH_A_RUN).bits(),

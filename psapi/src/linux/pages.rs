@@ -14,14 +14,20 @@ use crate::error::Refusal;
 use crate::process::ProcessId;
 use crate::working_set::{Page, PageAttributes, Shares};
 
-/// How many words are read at once: those of some huge pages, whatever the size of a page.
-const WORDS: u64 = 1 << 14;
+/// How many words are read at once: those of some huge pages, whatever the size of a page. The
+/// kernel then finds what it looked at a moment ago in the processor's cache.
+const WORDS: u64 = 1 << 12;
+
+/// How many pages are scanned at once: some milliseconds' work of the kernel.
+const STEP: u64 = 1 << 20;
 
 /// What is known of a mapping beforehand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Area {
     pub(crate) start: u64,
     pub(crate) end: u64,
+    /// There is a file, or shared memory, so that most of its pages may be shared.
+    pub(crate) has_file: bool,
     /// A page there that is neither a file's nor of zeros is a device's: it is shared memory.
     pub(crate) special: bool,
     pub(crate) hugetlb: bool,
@@ -158,9 +164,48 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
 
     /// What the scan finds in a range.
     fn scan(&mut self, scanner: Scanner, range: Range<u64>) -> Result<(), Refusal> {
+        let areas = self.question.areas;
+        let first = areas.partition_point(|area| area.end <= range.start);
+        let count = areas[first..].partition_point(|area| area.start < range.end);
+        let steps: Vec<u64> = areas[first..first + count]
+            .iter()
+            .map(|area| self.step_in(area))
+            .collect();
+        let mut at = first;
+        for equal in steps.chunk_by(|a, b| a == b) {
+            let start = areas[at].start.max(range.start);
+            at += equal.len();
+            let end = areas[at - 1].end.min(range.end);
+            self.scan_in_steps(scanner, start..end, equal[0])?;
+        }
+        Ok(())
+    }
+
+    /// How many pages of an area are scanned at once: few, where most of them are then looked at
+    /// more closely. A small area may go with its neighbours.
+    fn step_in(&self, area: &Area) -> u64 {
+        let is_looked_up = match self.question.shares {
+            SharesOf::Nothing => false,
+            SharesOf::Shareable => area.has_file,
+            SharesOf::All => true,
+        };
+        let is_small = (area.end - area.start) / self.question.page_size < WORDS;
+        if is_looked_up || is_small {
+            WORDS
+        } else {
+            STEP
+        }
+    }
+
+    fn scan_in_steps(
+        &mut self,
+        scanner: Scanner,
+        range: Range<u64>,
+        step: u64,
+    ) -> Result<(), Refusal> {
         let mut bytes = 0;
         let pagemap = self.question.pagemap;
-        scanner.scan(pagemap, range, |found| match found {
+        scanner.scan(pagemap, range, step, |found| match found {
             Found::Run(mut run, attributes) => {
                 bytes += run.end - run.start;
                 while let Some((index, part)) = self.next_part(&mut run) {
@@ -511,6 +556,7 @@ mod tests {
     const AREA: Area = Area {
         start: 0,
         end: 1 << 30,
+        has_file: false,
         special: false,
         hugetlb: false,
         locked: false,

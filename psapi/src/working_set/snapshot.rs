@@ -265,6 +265,7 @@ fn area_of(mapping: &Mapping) -> Area {
     Area {
         start: mapping.start,
         end: mapping.end,
+        has_file: mapping.file.is_some(),
         special: mapping.shared,
         hugetlb: matches!(
             mapping.backing,
