@@ -41,16 +41,37 @@ pub enum ErrorKind {
     Os,
 }
 
+/// What was asked: in messages, "can't read the modules".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Asked {
+    verb: &'static str,
+    noun: &'static str,
+}
+
+impl Asked {
+    pub(crate) const TO_EMPTY_WORKING_SET: Asked = Asked {
+        verb: "empty",
+        noun: "working set",
+    };
+}
+
+/// Most questions are for something to read.
+impl From<&'static str> for Asked {
+    fn from(noun: &'static str) -> Self {
+        Asked { verb: "read", noun }
+    }
+}
+
 #[derive(Debug)]
 struct Report {
-    asked: &'static str,
+    asked: Asked,
     process: Option<ProcessId>,
     kind: ErrorKind,
     refusal: Refusal,
 }
 
 impl Error {
-    pub(crate) fn new(asked: &'static str, process: Option<ProcessId>, refusal: Refusal) -> Self {
+    pub(crate) fn new(asked: Asked, process: Option<ProcessId>, refusal: Refusal) -> Self {
         let kind = refusal.kind(process);
         Error(Box::new(Report {
             asked,
@@ -93,7 +114,7 @@ impl std::error::Error for Report {}
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "can't read the {}", self.asked)?;
+        write!(f, "can't {} the {}", self.asked.verb, self.asked.noun)?;
         if let Some(process) = self.process {
             write!(f, " of process {process}")?;
         }
@@ -131,6 +152,12 @@ impl Report {
                 b"stat" | b"status" | b"cmdline" | b"cgroup" | [b'0'..=b'9', ..] => {
                     "a proc file system mounted with hidepid shows it to CAP_SYS_PTRACE \
                      and to the group of its gid= option"
+                }
+                _ if self.asked == Asked::TO_EMPTY_WORKING_SET => {
+                    "needs CAP_SYS_NICE, unless it is the caller's own, and CAP_SYS_PTRACE for a \
+                     process of another user and group; one that has changed these, whose program \
+                     may not be read, or that has capabilities which the caller lacks, counts as \
+                     another user's"
                 }
                 b"kallsyms" => "needs CAP_SYSLOG and a kernel.kptr_restrict below 2",
                 _ if self.process.is_some() => {
@@ -200,12 +227,12 @@ impl Refusal {
         }
     }
 
-    pub(crate) fn of(self, asked: &'static str, process: ProcessId) -> Error {
-        Error::new(asked, Some(process), self)
+    pub(crate) fn of(self, asked: impl Into<Asked>, process: ProcessId) -> Error {
+        Error::new(asked.into(), Some(process), self)
     }
 
-    pub(crate) fn of_system(self, asked: &'static str) -> Error {
-        Error::new(asked, None, self)
+    pub(crate) fn of_system(self, asked: impl Into<Asked>) -> Error {
+        Error::new(asked.into(), None, self)
     }
 
     /// Whether the operating system said just this.

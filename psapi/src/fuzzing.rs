@@ -6,10 +6,11 @@ mod images;
 use std::ops::ControlFlow;
 
 use crate::linux::kallsyms::KernelImage;
+use crate::linux::swaps;
 use crate::linux::text::{decimal, hexadecimal, key_value, kibibytes, signed_decimal};
 use crate::linux::text::{unescape, whole_lines};
 use crate::linux::{bus_drivers, cgroup, cmdline, exe, file_nr, ids, loadavg, meminfo, modules};
-use crate::linux::{modules_builtin, modules_dep, osrelease, smaps_rollup, stat, status, swaps};
+use crate::linux::{modules_builtin, modules_dep, osrelease, smaps, smaps_rollup, stat, status};
 
 pub use images::{auxv, elf, link_map, maps};
 
@@ -21,6 +22,7 @@ pub const PROPERTIES: &[Property] = &[
     ("text", text),
     ("stat", stat),
     ("status", status),
+    ("smaps", smaps),
     ("smaps_rollup", smaps_rollup),
     ("cgroup", cgroup),
     ("cmdline", cmdline),
@@ -70,6 +72,21 @@ pub fn status(bytes: &[u8]) {
     // What follows the part that matters does not matter.
     let longer = [bytes, b"VmRSS:\t1 kB\nTgid:\t1\nUid:\tx\n"].concat();
     assert_eq!(status::parse(&longer), Ok(status));
+}
+
+/// The `smaps` of a process.
+pub fn smaps(bytes: &[u8]) {
+    let Ok(smaps) = smaps::parse(bytes) else {
+        return;
+    };
+    let mut reached = 0;
+    for smap in &smaps {
+        assert!(smap.start >= reached && smap.end > smap.start);
+        assert_eq!(smap.rss % 1024, 0);
+        reached = smap.end;
+    }
+    // A mapping has a title and ends with its flags.
+    assert!(smaps.len() * 2 <= newlines(bytes));
 }
 
 /// The `smaps_rollup` of a process.

@@ -166,8 +166,9 @@ pub use process_state::ProcessState;
 pub use status::{ImageFile, ProcessStatus, UserIds};
 pub use system::{System, SystemBuilder};
 pub use working_set::{
-    PageAttributes, PageInfo, PageRun, PageTotals, Progress, Protection, ShareCount, ShareTotals,
-    WorkingSet, WorkingSetOptions,
+    EmptiedWorkingSet, PageAttributes, PageInfo, PageRun, PageTotals, Progress, Protection,
+    RefusalReason, RefusedMapping, RemainingMemory, ShareCount, ShareTotals, WorkingSet,
+    WorkingSetOptions, WorkingSetSize,
 };
 
 /// Answers go from thread to thread, and questions are asked from any: this does not compile else.
@@ -190,6 +191,7 @@ const _: () = {
     in_threads::<DeviceDriver>();
     in_threads::<DriverKind>();
     in_threads::<DriverState>();
+    in_threads::<EmptiedWorkingSet>();
     in_threads::<ExactMemory>();
     in_threads::<FaultCount>();
     in_threads::<Fields>();

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use crate::cgroup::Cgroup;
 use crate::command_line::CommandLine;
-use crate::error::{Cause, Error, ErrorKind, Refusal, Result};
+use crate::error::{Asked, Cause, Error, ErrorKind, Refusal, Result};
 use crate::fields::Fields;
 use crate::linux::capture::{self, Place};
 use crate::linux::file::Directory;
@@ -264,7 +264,7 @@ impl Process {
     /// program in the meantime: then the question is asked anew.
     pub(crate) fn ask<T>(
         &self,
-        asked: &'static str,
+        asked: impl Into<Asked>,
         mut question: impl FnMut(&Directory) -> Result<T, Refusal>,
     ) -> Result<T> {
         let mut answer = question(&self.directory);
@@ -334,7 +334,7 @@ impl Process {
     /// Makes an error of what a file of the process refused. The kernel says "no such file" and
     /// "no such process" of a process that has ended, of one that never had an address space, and
     /// of a file that it does not have; `stat`, which every process has, tells them apart.
-    pub(crate) fn error(&self, asked: &'static str, refusal: Refusal) -> Error {
+    pub(crate) fn error(&self, asked: impl Into<Asked>, refusal: Refusal) -> Error {
         let has_file = match refusal.cause {
             Cause::Os(Errno::SRCH) => true,
             Cause::Os(Errno::NOENT) => false,

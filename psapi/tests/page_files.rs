@@ -4,8 +4,12 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use psapi::{ErrorKind, PageFileKind, System};
+use support::child::Program;
+use support::privilege::skip;
+use support::swap::{Settled, Swap};
 use support::tree::Tree;
 
 const TITLE: &str = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
@@ -67,6 +71,7 @@ fn a_root_that_is_no_proc_is_told_from_a_kernel_without_swap() {
 
 #[test]
 fn those_of_this_machine_add_up_to_its_swap() {
+    let _settled = Settled::as_they_are();
     let total = || {
         let text = fs::read_to_string("/proc/meminfo").unwrap();
         let line = text.lines().find(|line| line.starts_with("SwapTotal:"));
@@ -77,4 +82,77 @@ fn those_of_this_machine_add_up_to_its_swap() {
     assert_eq!(files.iter().map(|file| file.total).sum::<u64>(), total());
     let listed = fs::read_to_string("/proc/swaps").unwrap_or_default();
     assert_eq!(files.len(), listed.lines().skip(1).count());
+}
+
+#[test]
+fn one_in_use_is_described_as_swapon_does() {
+    let Some(swap) = Swap::on(64 << 20) else {
+        return skip("no page file can be had: needs root, zram and util-linux");
+    };
+    let files = System::new().page_files().unwrap();
+    let file = files.iter().find(|file| file.path == swap.path).unwrap();
+    // The first page of the 64 MiB describes the rest.
+    assert_eq!(file.total, (64 << 20) - 4096);
+    assert_eq!((file.in_use, file.deleted), (0, false));
+    assert_eq!(file.kind, PageFileKind::Partition);
+
+    let columns = "--show=NAME,TYPE,SIZE,USED,PRIO";
+    let shown = Command::new("swapon")
+        .args([columns, "--bytes", "--noheadings"])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let described = |file: &psapi::PageFile| {
+        let kind = match file.kind {
+            PageFileKind::Partition => "partition",
+            _ => "file",
+        };
+        let path = file.path.to_str().unwrap();
+        format!(
+            "{path} {kind} {} {} {}",
+            file.total, file.in_use, file.priority
+        )
+    };
+    let shown = shown
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    assert_eq!(
+        files.iter().map(described).collect::<Vec<_>>(),
+        shown.collect::<Vec<_>>()
+    );
+
+    let path = swap.path.clone();
+    drop(swap);
+    let files = System::new().page_files().unwrap();
+    assert!(files.iter().all(|file| file.path != path));
+}
+
+#[test]
+fn what_is_in_it_is_in_use() {
+    let Some(swap) = Swap::on(64 << 20) else {
+        return skip("no page file can be had: needs root, zram and util-linux");
+    };
+    let program = Program::compile(
+        r#"
+        #define _GNU_SOURCE
+        #include <stdio.h>
+        #include <string.h>
+        #include <sys/mman.h>
+        int main(void) {
+            char *p = mmap(0, 8 << 20, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            memset(p, 1, 8 << 20);
+            madvise(p, 8 << 20, MADV_PAGEOUT);
+            puts("out"); fflush(stdout); getchar(); return 0;
+        }"#,
+        &[],
+    );
+    let subject = program.start();
+    let swapped = {
+        let process = System::new().process(subject.id()).unwrap();
+        process.memory_counters().unwrap().swap
+    };
+    assert!(swapped >= 4 << 20, "{swapped}");
+    let files = System::new().page_files().unwrap();
+    let file = files.iter().find(|file| file.path == swap.path).unwrap();
+    assert!((swapped..=file.total).contains(&file.in_use), "{file:?}");
 }

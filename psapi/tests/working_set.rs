@@ -14,6 +14,7 @@ use psapi::{
 use support::child::{Program, Subject, proc_file};
 use support::huge_pool::HugePool;
 use support::privilege::{as_nobody, is_root, skip};
+use support::swap::Swap;
 
 const PAGES: &str = r#"
 #define _GNU_SOURCE
@@ -731,6 +732,59 @@ fn a_page_that_userfaultfd_protects_is_told() {
             .collect();
         let expected = [false, true, true, false, false, false, false, false];
         assert_eq!(protected, expected);
+    }
+}
+
+#[test]
+fn pages_in_a_page_file_are_told_from_those_in_memory() {
+    let Some(_swap) = Swap::on(256 * MIB) else {
+        return skip("no page file can be had: needs root, zram and util-linux");
+    };
+    let program = Program::compile(
+        r#"
+        #define _GNU_SOURCE
+        #include <stdio.h>
+        #include <string.h>
+        #include <sys/mman.h>
+        int main(void) {
+            size_t mib = 1 << 20;
+            char *p = mmap(0, 8 * mib, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            madvise(p, 8 * mib, MADV_NOHUGEPAGE);
+            memset(p, 1, 8 * mib);
+            /* A page that is on its way to the lists the kernel takes pages from stays: again. */
+            unsigned char in[1024];
+            int pages;
+            do {
+                if (madvise(p + 2 * mib, 4 * mib, MADV_PAGEOUT)) { puts("none"); break; }
+                mincore(p + 2 * mib, 4 * mib, in);
+                pages = 0;
+                for (int i = 0; i < 1024; i++) pages += in[i] & 1;
+            } while (pages);
+            printf("%lu\n", (long)p); fflush(stdout); getchar(); return 0;
+        }"#,
+        &[],
+    );
+    let subject = program.start();
+    subject.settle();
+    let Ok(address) = subject.said.parse::<u64>() else {
+        return skip("this kernel has no MADV_PAGEOUT");
+    };
+    for (way, system) in ways() {
+        eprintln!("by {way}");
+        let process = system.process(subject.id()).unwrap();
+        let set = process.working_set().unwrap();
+        let is = |range: Range<u64>| one_run(&set, range).attributes - SOFT_DIRTY;
+        assert_eq!(is(address..address + 2 * MIB), HERE);
+        assert_eq!(
+            is(address + 2 * MIB..address + 6 * MIB),
+            PageAttributes::SWAPPED
+        );
+        assert_eq!(is(address + 6 * MIB..address + 8 * MIB), HERE);
+        let counters = process.memory_counters().unwrap();
+        assert_eq!(set.totals().swapped, counters.swap);
+        if set.known().contains(PageAttributes::ZERO) {
+            assert_eq!(set.totals().resident, counters.working_set);
+        }
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) mod page_features;
 pub(crate) mod pagemap;
 pub(crate) mod pagemap_scan;
 pub(crate) mod pages;
+pub(crate) mod pidfd;
+pub(crate) mod process_madvise;
 pub(crate) mod procmap_query;
 #[cfg(test)]
 mod round_trips;

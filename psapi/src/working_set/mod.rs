@@ -1,5 +1,6 @@
 //! Which pages of a process are in memory.
 
+mod empty;
 mod options;
 mod page_info;
 mod query;
@@ -7,6 +8,9 @@ mod run;
 mod snapshot;
 mod totals;
 
+pub use empty::{
+    EmptiedWorkingSet, RefusalReason, RefusedMapping, RemainingMemory, WorkingSetSize,
+};
 pub use options::{Progress, WorkingSetOptions};
 pub use page_info::PageInfo;
 pub(crate) use run::{Page, Shares};

@@ -5,4 +5,5 @@ pub mod child;
 pub mod elf;
 pub mod huge_pool;
 pub mod privilege;
+pub mod swap;
 pub mod tree;

@@ -1,6 +1,7 @@
 //! The loss of privileges, for one thread: the kernel keeps credentials a thread.
 
 use rustix::process::{Gid, Uid, geteuid};
+use rustix::thread::{CapabilitySet, CapabilitySets};
 
 /// The user who owns nothing.
 pub const NOBODY: u32 = 65534;
@@ -26,13 +27,25 @@ pub fn skip(why: &str) {
 /// Runs something as nobody: in a thread that has given up its users, groups and so its
 /// capabilities. For who is not root, in a thread as it is.
 pub fn as_nobody<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    as_nobody_with(CapabilitySet::empty(), run)
+}
+
+/// As [`as_nobody`], with some capabilities that root has.
+pub fn as_nobody_with<T: Send>(capabilities: CapabilitySet, run: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             if is_root() {
+                rustix::thread::set_keep_capabilities(true).expect("root may");
                 let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
                 rustix::thread::set_thread_groups(&[]).expect("root may");
                 rustix::thread::set_thread_res_gid(group, group, group).expect("root may");
                 rustix::thread::set_thread_res_uid(user, user, user).expect("root may");
+                let kept = CapabilitySets {
+                    effective: capabilities,
+                    permitted: capabilities,
+                    inheritable: CapabilitySet::empty(),
+                };
+                rustix::thread::set_capabilities(None, kept).expect("fewer may always be had");
             }
             run()
         });
