@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    completions, drivers, man, mapped, maps, memory, modules, overview, pagefiles, perf, ps, ws,
+    completions, drivers, empty, man, mapped, maps, memory, modules, overview, pagefiles, perf, ps,
+    ws,
 };
 use crate::output::{self, Format};
 
@@ -56,6 +57,8 @@ pub enum Command {
     Maps(maps::Args),
     /// Which pages of processes are in memory, by mapping
     Ws(ws::Args),
+    /// Move what processes have in memory out of it, as far as the kernel lets go
+    Empty(empty::Args),
     /// The files that are mapped at addresses of a process
     Mapped(mapped::Args),
     /// The kernel image and its drivers, loaded and built in

@@ -44,6 +44,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
                 Command::Modules(args) => commands::modules::run(args, &mut session)?,
                 Command::Maps(args) => commands::maps::run(args, &mut session)?,
                 Command::Ws(args) => commands::ws::run(args, &mut session)?,
+                Command::Empty(args) => commands::empty::run(args, &mut session)?,
                 Command::Mapped(args) => commands::mapped::run(args, &mut session)?,
                 Command::Drivers(args) => commands::drivers::run(args, &mut session)?,
                 Command::PageFiles(args) => commands::pagefiles::run(args, &mut session)?,

@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod drivers;
+pub mod empty;
 pub mod man;
 pub mod mapped;
 pub mod maps;
