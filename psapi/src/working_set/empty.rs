@@ -156,7 +156,7 @@ impl Process {
     /// Source: `process_madvise` with `MADV_PAGEOUT` (Linux 5.10) over the mappings of `maps`, for
     /// the calling process `madvise`; the figures are those of `smaps_rollup` before and of `smaps`
     /// afterwards, so that the parts add up. Cost: *exact*, twice, and the moving, which waits for
-    /// what has to be written: about as long as writing that much to the page file takes.
+    /// what has to be written to page files.
     /// Privileges: none for the calling process; for another one `CAP_SYS_NICE`, and
     /// `CAP_SYS_PTRACE` unless it is of the same user.
     ///
