@@ -26,7 +26,8 @@ const STEP: u64 = 1 << 20;
 pub(crate) struct Area {
     pub(crate) start: u64,
     pub(crate) end: u64,
-    /// There is a file, or shared memory, so that most of its pages may be shared.
+    /// There is a file, shared memory, or something of the kernel's: in any other, no page is a
+    /// file's.
     pub(crate) has_file: bool,
     /// A page there that is neither a file's nor of zeros is a device's: it is shared memory.
     pub(crate) special: bool,
@@ -167,55 +168,59 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
         let areas = self.question.areas;
         let first = areas.partition_point(|area| area.end <= range.start);
         let count = areas[first..].partition_point(|area| area.start < range.end);
-        let steps: Vec<u64> = areas[first..first + count]
-            .iter()
-            .map(|area| self.step_in(area))
-            .collect();
-        let mut at = first;
-        for equal in steps.chunk_by(|a, b| a == b) {
+        let areas = &areas[first..first + count];
+        let ways: Vec<_> = areas.iter().map(|area| self.way_to_scan(area)).collect();
+        let mut at = 0;
+        for equal in ways.chunk_by(|a, b| a == b) {
             let start = areas[at].start.max(range.start);
             at += equal.len();
             let end = areas[at - 1].end.min(range.end);
-            self.scan_in_steps(scanner, start..end, equal[0])?;
+            self.scan_as(scanner, start..end, equal[0])?;
         }
         Ok(())
     }
 
-    /// How many pages of an area are scanned at once: few, where most of them are then looked at
-    /// more closely. A small area may go with its neighbours.
-    fn step_in(&self, area: &Area) -> u64 {
-        let is_looked_up = match self.question.shares {
-            SharesOf::Nothing => false,
-            SharesOf::Shareable => area.has_file,
-            SharesOf::All => true,
-        };
+    /// How many pages of an area are scanned at once: few, where they are then looked at more
+    /// closely. And whether the scan has to tell pages of files from others. A small area may go
+    /// with its neighbours.
+    fn way_to_scan(&self, area: &Area) -> (u64, bool) {
         let is_small = (area.end - area.start) / self.question.page_size < WORDS;
-        if is_looked_up || is_small {
-            WORDS
-        } else {
-            STEP
-        }
+        let step = match is_small || self.reads_words_of(area) {
+            true => WORDS,
+            false => STEP,
+        };
+        let words_tell = self.question.shares != SharesOf::Nothing;
+        (step, !words_tell && (is_small || area.has_file))
     }
 
-    fn scan_in_steps(
+    fn scan_as(
         &mut self,
         scanner: Scanner,
         range: Range<u64>,
-        step: u64,
+        (step, files): (u64, bool),
     ) -> Result<(), Refusal> {
         let mut bytes = 0;
         let pagemap = self.question.pagemap;
-        scanner.scan(pagemap, range, step, |found| match found {
+        scanner.scan(pagemap, range, step, files, |found| match found {
             Found::Run(mut run, attributes) => {
                 bytes += run.end - run.start;
                 while let Some((index, part)) = self.next_part(&mut run) {
-                    let attributes = self.question.areas[index].complete(attributes);
                     self.found(index, part, attributes)?;
                 }
                 Ok(())
             }
             Found::StepDone => (self.question.progress)(std::mem::take(&mut bytes)),
         })
+    }
+
+    /// Whether the pages of an area are looked at one by one, after the scan.
+    fn reads_words_of(&self, area: &Area) -> bool {
+        match self.question.shares {
+            _ if self.question.has_bad_memory => true,
+            SharesOf::Nothing => false,
+            SharesOf::Shareable => area.has_file,
+            SharesOf::All => true,
+        }
     }
 
     /// Hands over pages that the kernel has put together, after a look at their words if these
@@ -226,16 +231,26 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
         part: Range<u64>,
         attributes: PageAttributes,
     ) -> Result<(), Refusal> {
-        if !self.asks_for_shares(attributes) && !self.question.has_bad_memory {
-            self.hand_over(index, part, Page::new(attributes));
+        let area = self.question.areas[index];
+        if !self.reads_words_of(&area) || attributes.contains(PageAttributes::ZERO) {
+            let page = Page::new(area.complete(attributes));
+            self.hand_over(index, part, page);
             return Ok(());
         }
         let mut rest = part;
-        while let Some((start, pages)) = self.next_words(&mut rest)? {
-            let mut pages = vec![Page::new(attributes); pages];
+        while let Some(start) = self.next_words(&mut rest)? {
+            let is_there = |word: u64| Word::attributes(word).intersects(WORTH_A_RUN);
+            let attributes = |&word: &u64| match is_there(word) {
+                true => area.complete(attributes | Word::attributes(word) & PageAttributes::FILE),
+                // It left in the meantime.
+                false => PageAttributes::empty(),
+            };
+            let mut pages: Vec<Page> = self.words.iter().map(attributes).map(Page::new).collect();
             self.look_up_frames(&mut pages);
             for (run, page) in runs(start, self.question.page_size, &pages) {
-                self.hand_over(index, run, page);
+                if !page.attributes.is_empty() {
+                    self.hand_over(index, run, page);
+                }
             }
         }
         Ok(())
@@ -248,7 +263,7 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
             let may_have_huge = area.counted.is_none_or(|counted| counted.huge > 0);
             let mut found: Vec<(Range<u64>, Page)> = Vec::new();
             let mut rest = part;
-            while let Some((start, _)) = self.next_words(&mut rest)? {
+            while let Some(start) = self.next_words(&mut rest)? {
                 let mut pages: Vec<Page> = self
                     .words
                     .iter()
@@ -279,8 +294,8 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
     }
 
     /// Reads the words of the next pages of a range, and takes these from it. Returns the address
-    /// of the first and how many there are.
-    fn next_words(&mut self, rest: &mut Range<u64>) -> Result<Option<(u64, usize)>, Refusal> {
+    /// of the first.
+    fn next_words(&mut self, rest: &mut Range<u64>) -> Result<Option<u64>, Refusal> {
         if rest.is_empty() {
             return Ok(None);
         }
@@ -291,7 +306,7 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
         let count = ((end - start) / self.question.page_size) as usize;
         self.words.resize(count, 0);
         self.question.pagemap.read(start, &mut self.words)?;
-        Ok(Some((start, count)))
+        Ok(Some(start))
     }
 
     fn asks_for_shares(&self, attributes: PageAttributes) -> bool {
@@ -404,7 +419,8 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
                 continue;
             }
             let mut rest = run;
-            while let Some((start, count)) = self.next_words(&mut rest)? {
+            while let Some(start) = self.next_words(&mut rest)? {
+                let count = self.words.len();
                 let mut pages = vec![page; count];
                 self.frames.clear();
                 let frame = |&word| Word::frame(word).unwrap_or(0);

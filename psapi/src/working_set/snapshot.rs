@@ -265,7 +265,11 @@ fn area_of(mapping: &Mapping) -> Area {
     Area {
         start: mapping.start,
         end: mapping.end,
-        has_file: mapping.file.is_some(),
+        has_file: mapping.file.is_some()
+            || !matches!(
+                mapping.backing,
+                Backing::Anonymous { .. } | Backing::Heap | Backing::Stack
+            ),
         special: mapping.shared,
         hugetlb: matches!(
             mapping.backing,
