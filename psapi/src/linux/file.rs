@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use crate::error::{Cause, Refusal};
@@ -58,6 +58,19 @@ impl Directory {
     /// As [`file`](Self::file), for who expects to be refused.
     pub(crate) fn try_file(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
         self.open_at(name, OFlags::empty())
+    }
+
+    /// A regular file below this directory, open for reading, and its attributes; `None` of what is
+    /// none: to open a device or a pipe is to act on it.
+    pub(crate) fn try_regular_file(&self, name: &[u8]) -> Result<Option<(OwnedFd, Stat)>, Errno> {
+        let is_regular =
+            |found: &Stat| FileType::from_raw_mode(found.st_mode) == FileType::RegularFile;
+        if !is_regular(&self.try_attributes(name)?) {
+            return Ok(None);
+        }
+        let file = self.try_file(name)?;
+        let found = rustix::fs::fstat(&file)?;
+        Ok(is_regular(&found).then_some((file, found)))
     }
 
     fn open_at(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {

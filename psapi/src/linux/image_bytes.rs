@@ -8,8 +8,6 @@
 
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{FileType, Stat};
-
 use super::elf::{self, Elf, NoElf};
 use super::file::Directory;
 use super::file_name::file_id;
@@ -199,25 +197,14 @@ fn read_file(file: &OwnedFd, offset: u64, into: &mut [u8]) -> usize {
 /// Opens the file behind a mapping; `path` is its name, without the mark of a deleted file.
 pub(crate) fn open_file(process: &Directory, vma: &Vma, path: &[u8]) -> Option<OwnedFd> {
     let by_range = format!("map_files/{:x}-{:x}", vma.start, vma.end);
-    if let Some(file) = open_regular(process, by_range.as_bytes(), |_| true) {
+    let regular = |name: &[u8]| process.try_regular_file(name).ok().flatten();
+    if let Some((file, _)) = regular(by_range.as_bytes()) {
         return Some(file);
     }
     let by_path = [b"root", path].concat();
-    let is_it = |found: &Stat| file_id(found) == vma.file;
-    open_regular(process, &by_path, is_it).filter(|_| path.starts_with(b"/"))
-}
-
-/// Opens a regular file, and nothing else: to open a device or a pipe is to act on it.
-fn open_regular(
-    process: &Directory,
-    name: &[u8],
-    accept: impl Fn(&Stat) -> bool,
-) -> Option<OwnedFd> {
-    let fits = |found: &Stat| {
-        FileType::from_raw_mode(found.st_mode) == FileType::RegularFile && accept(found)
-    };
-    process.attributes(name).ok().filter(fits)?;
-    let file = process.file(name).ok()?;
-    rustix::fs::fstat(&file).ok().filter(fits)?;
-    Some(file)
+    let (file, found) = path
+        .starts_with(b"/")
+        .then(|| regular(&by_path))
+        .flatten()?;
+    (file_id(&found) == vma.file).then_some(file)
 }
