@@ -91,6 +91,20 @@
 //! # Ok::<(), psapi::Error>(())
 //! ```
 //!
+//! # Addresses
+//!
+//! An [`AddressMap`] tells what many addresses are part of, also once the process has ended.
+//!
+//! ```
+//! let process = psapi::System::new().current_process()?;
+//! let map = process.address_map()?;
+//! let address = str::len as fn(&str) -> usize as usize as u64;
+//! if let Some(module) = map.resolve(address).and_then(|place| place.module) {
+//!     println!("{address:#x} is {}+{:#x}", module.path.display(), address - module.base);
+//! }
+//! # Ok::<(), psapi::Error>(())
+//! ```
+//!
 //! # Device drivers
 //!
 //! ```
@@ -127,6 +141,7 @@
 //! - `serde`: `serde::Serialize` for the answers. A text that is not UTF-8 becomes a sequence of its
 //!   bytes, so that nothing is lost.
 
+mod address_map;
 mod capture;
 mod cgroup;
 mod command_line;
@@ -150,6 +165,7 @@ mod status;
 mod system;
 mod working_set;
 
+pub use address_map::{AddressMap, Place};
 pub use capture::Capture;
 pub use cgroup::{Cgroup, CgroupEntry};
 pub use command_line::CommandLine;
@@ -183,6 +199,7 @@ const _: () = {
     in_threads::<Error>();
     in_threads::<ErrorKind>();
 
+    in_threads::<AddressMap>();
     in_threads::<Backing>();
     in_threads::<BuildId>();
     in_threads::<Cgroup>();
@@ -208,6 +225,7 @@ const _: () = {
     in_threads::<ModuleFilter>();
     in_threads::<PageFile>();
     in_threads::<PageFileKind>();
+    in_threads::<Place<'static>>();
     in_threads::<PerformanceInfo>();
     in_threads::<ProcessId>();
     in_threads::<ProcessState>();
