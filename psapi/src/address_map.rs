@@ -1,6 +1,12 @@
 use std::sync::Arc;
+#[cfg(feature = "symbols")]
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
+#[cfg(feature = "symbols")]
+use crate::linux::module_file::{self, Version};
+#[cfg(feature = "symbols")]
+use crate::linux::perf_map::PerfMap;
 use crate::mapping::{Backing, Mapping};
 use crate::module::{Module, ModuleFields, ModuleFilter};
 use crate::process::{Process, ProcessId};
@@ -27,6 +33,9 @@ pub struct AddressMap {
     process: ProcessId,
     /// By ascending address; none overlap.
     parts: Vec<Part>,
+    /// Of a process that has had code which is of no file.
+    #[cfg(feature = "symbols")]
+    perf_map: Option<Arc<Mutex<PerfMap>>>,
 }
 
 /// A mapping, or what is left of one that has gone.
@@ -37,10 +46,13 @@ pub(crate) struct Part {
     gone: bool,
 }
 
-/// A module.
+/// A module, and what its file is known by once the process has ended.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) module: Module,
+    /// Of a module without a build id, if its file could be reached.
+    #[cfg(feature = "symbols")]
+    pub(crate) version: Option<Version>,
 }
 
 /// What an address is part of.
@@ -77,6 +89,8 @@ impl AddressMap {
         let mut map = AddressMap {
             process: process.id(),
             parts: Vec::new(),
+            #[cfg(feature = "symbols")]
+            perf_map: None,
         };
         map.refresh(process)?;
         Ok(map)
@@ -115,10 +129,32 @@ impl AddressMap {
             return Ok(false);
         }
         let modules = process.modules_with(ModuleFilter::All, ModuleFields::BUILD_ID)?;
-        let known = modules.into_iter().map(|module| Known { module });
+        let known = modules.into_iter().map(|module| Known {
+            #[cfg(feature = "symbols")]
+            version: version_of(process, &module, &mappings),
+            module,
+        });
         let known = known.collect();
+        #[cfg(feature = "symbols")]
+        if self.perf_map.is_none() && mappings.iter().any(is_made_at_run_time) {
+            let perf_map = PerfMap::open(process.directory());
+            self.perf_map = perf_map.map(|perf_map| Arc::new(Mutex::new(perf_map)));
+        }
         self.take(mappings, known);
         Ok(true)
+    }
+
+    /// The parts, by ascending address.
+    #[cfg(feature = "symbols")]
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// What the process says of the code that it makes at run time.
+    #[cfg(feature = "symbols")]
+    pub(crate) fn perf_map(&self) -> Option<MutexGuard<'_, PerfMap>> {
+        let perf_map = self.perf_map.as_ref()?;
+        Some(perf_map.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn part(&self, address: u64) -> Option<&Part> {
@@ -204,6 +240,27 @@ fn module_of<'m>(mapping: &Mapping, modules: &'m [Arc<Known>]) -> Option<&'m Arc
     (is_its && module.contains(mapping.start)).then_some(known)
 }
 
+/// Whether what is executed there is of no file, but of the program's own making.
+#[cfg(feature = "symbols")]
+fn is_made_at_run_time(mapping: &Mapping) -> bool {
+    let is_memory = !matches!(
+        mapping.backing,
+        Backing::File { .. } | Backing::Vdso | Backing::Kernel { .. }
+    );
+    mapping.executable && is_memory
+}
+
+/// What the file of a module without a build id is known by.
+#[cfg(feature = "symbols")]
+fn version_of(process: &Process, module: &Module, mappings: &[Mapping]) -> Option<Version> {
+    if module.build_id.is_some() {
+        return None;
+    }
+    let first = mappings.partition_point(|mapping| mapping.end <= module.base);
+    let mapping = mappings.get(first)?;
+    module_file::version(process.directory(), &module.path, mapping)
+}
+
 impl Process {
     /// What is where in the process's address space now, to look many addresses up in.
     ///
@@ -267,6 +324,8 @@ mod tests {
                 soname: None,
                 build_id: None,
             },
+            #[cfg(feature = "symbols")]
+            version: None,
         }
     }
 
@@ -274,6 +333,8 @@ mod tests {
         AddressMap {
             process: ProcessId::new(1),
             parts: Vec::new(),
+            #[cfg(feature = "symbols")]
+            perf_map: None,
         }
     }
 

@@ -94,6 +94,7 @@
 //! # Addresses
 //!
 //! An [`AddressMap`] tells what many addresses are part of, also once the process has ended.
+//! With the feature `symbols` a `Symbolizer` tells functions and source lines.
 //!
 //! ```
 //! let process = psapi::System::new().current_process()?;
@@ -140,6 +141,8 @@
 //!
 //! - `serde`: `serde::Serialize` for the answers. A text that is not UTF-8 becomes a sequence of its
 //!   bytes, so that nothing is lost.
+//! - `symbols`: the functions and source lines of addresses, by `blazesym`, which needs a C compiler
+//!   to build: `Symbolizer`.
 
 mod address_map;
 mod capture;
@@ -162,6 +165,8 @@ mod process_state;
 #[cfg(feature = "serde")]
 mod serialize;
 mod status;
+#[cfg(feature = "symbols")]
+mod symbolizer;
 mod system;
 mod working_set;
 
@@ -180,6 +185,8 @@ pub use performance::{HugePages, PerformanceInfo};
 pub use process::{Process, ProcessId};
 pub use process_state::ProcessState;
 pub use status::{ImageFile, ProcessStatus, UserIds};
+#[cfg(feature = "symbols")]
+pub use symbolizer::{Frame, MissingSymbols, SourceLine, Symbolizer};
 pub use system::{System, SystemBuilder};
 pub use working_set::{
     EmptiedWorkingSet, PageAttributes, PageInfo, PageRun, PageTotals, Progress, Protection,
@@ -232,4 +239,14 @@ const _: () = {
     in_threads::<ProcessStatus>();
     in_threads::<UserIds>();
     in_threads::<WorkingSet>();
+};
+
+/// The answers of a [`Symbolizer`], which itself stays in its thread.
+#[cfg(all(test, feature = "symbols"))]
+const _: () = {
+    const fn in_threads<T: Send + Sync>() {}
+
+    in_threads::<Frame>();
+    in_threads::<MissingSymbols>();
+    in_threads::<SourceLine>();
 };

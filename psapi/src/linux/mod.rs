@@ -27,6 +27,8 @@ pub(crate) mod mapping_name;
 pub(crate) mod maps;
 pub(crate) mod mem;
 pub(crate) mod meminfo;
+#[cfg(feature = "symbols")]
+pub(crate) mod module_file;
 pub(crate) mod modules;
 pub(crate) mod modules_builtin;
 pub(crate) mod modules_dep;
@@ -39,6 +41,8 @@ pub(crate) mod page_features;
 pub(crate) mod pagemap;
 pub(crate) mod pagemap_scan;
 pub(crate) mod pages;
+#[cfg(feature = "symbols")]
+pub(crate) mod perf_map;
 pub(crate) mod pidfd;
 pub(crate) mod process_madvise;
 pub(crate) mod procmap_query;

@@ -23,7 +23,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         program: "c++",
         package: "g++",
-        purpose: "compiles libFuzzer",
+        purpose: "compiles libFuzzer, and processes with names of C++",
     },
     Tool {
         program: "ps",
