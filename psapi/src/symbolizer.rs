@@ -76,10 +76,11 @@ impl fmt::Display for MissingSymbols {
 /// With the feature `symbols`.
 ///
 /// It goes by the files of the modules, and reads of each what it needs once: symbol tables, debug
-/// information in DWARF, also where it is compressed or in a file of its own below `usr/lib/debug`
-/// of the [file root](crate::System::file_root), and `/tmp/perf-PID.map` of programs that compile
-/// while they run; `.dwp` packages are left out. A file that is not the one that was mapped is not used: it is known by its build
-/// id, or else by its size and times. What was told of an address is told again without asking.
+/// information in DWARF, and `/tmp/perf-PID.map` of programs that compile while they run. Debug
+/// information may be compressed, or in the file that `.gnu_debuglink` names, below
+/// `usr/lib/debug` of the [file root](crate::System::file_root) or beside the module; `.dwp`
+/// packages are left out. A file that is not the one that was mapped is not used: it is known by
+/// its build id, or else by its size and times.
 ///
 /// A process that lives is asked for the files that it maps, whatever their paths are by now, which
 /// needs `CAP_SYS_ADMIN` or `CAP_CHECKPOINT_RESTORE`; without, the paths have to do, from the

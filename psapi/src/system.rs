@@ -220,8 +220,9 @@ impl SystemBuilder {
         self
     }
 
-    /// Where the root of the system's own files is mounted, for `lib/modules/RELEASE` and `boot`;
-    /// `/` if not said. A symbolic link with an absolute path leads out of it.
+    /// Where the root of the system's own files is mounted, for `lib/modules/RELEASE` and `boot`,
+    /// debug information, and the modules of processes that have ended; `/` if not said. A symbolic
+    /// link with an absolute path leads out of it.
     pub fn file_root(mut self, path: impl Into<PathBuf>) -> Self {
         self.files = path.into();
         self
