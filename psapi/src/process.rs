@@ -268,24 +268,27 @@ impl Process {
         mut question: impl FnMut(&Directory) -> Result<T, Refusal>,
     ) -> Result<T> {
         let mut answer = question(&self.directory);
-        for attempt in 0..EXECUTIONS {
-            if let Err(Refusal {
-                cause: Cause::Os(Errno::SRCH | Errno::NOENT),
-                ..
-            }) = answer
-                && let Some(memory) = self.with_memory()
-            {
-                answer = match memory {
+        for attempt in 0.. {
+            let times = match &answer {
+                Err(refusal) if refusal.is(Errno::SRCH) => EXECUTIONS,
+                // A file that the kernel does not have would not come however often it is tried.
+                Err(refusal) if refusal.is(Errno::NOENT) => capture::ANEW,
+                _ => break,
+            };
+            let Some(memory) = self.with_memory() else {
+                break;
+            };
+            if attempt == times {
+                if times == EXECUTIONS {
                     // It lives, but no program of it for long enough.
-                    _ if attempt + 1 == EXECUTIONS => {
-                        Err(self.directory.refusal(maps::FILE, Errno::AGAIN))
-                    }
-                    WithMemory::Process => question(&self.directory),
-                    WithMemory::Thread(thread) => question(&thread),
-                };
-            } else {
+                    answer = Err(self.directory.refusal(maps::FILE, Errno::AGAIN));
+                }
                 break;
             }
+            answer = match memory {
+                WithMemory::Process => question(&self.directory),
+                WithMemory::Thread(thread) => question(&thread),
+            };
         }
         answer.map_err(|refusal| self.error(asked, refusal))
     }
