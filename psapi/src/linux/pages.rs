@@ -14,9 +14,10 @@ use crate::error::Refusal;
 use crate::process::ProcessId;
 use crate::working_set::{Page, PageAttributes, Shares};
 
-/// How many words are read at once: those of some huge pages, whatever the size of a page. The
-/// kernel then finds what it looked at a moment ago in the processor's cache.
-const WORDS: u64 = 1 << 12;
+/// How many words are read at once: those of some huge pages, whatever the size of a page, and as
+/// many as let neighbouring frames meet. What the kernel looked at a moment ago is then still in the
+/// processor's cache.
+const WORDS: u64 = 1 << 15;
 
 /// How many pages are scanned at once: some milliseconds' work of the kernel.
 const STEP: u64 = 1 << 20;
@@ -122,6 +123,7 @@ pub(crate) fn walk(
         place: 0,
         words: Vec::new(),
         frames: Vec::new(),
+        asked: Vec::new(),
         known,
         sink,
     };
@@ -146,6 +148,8 @@ struct Walk<'a, F> {
     place: usize,
     words: Vec<u64>,
     frames: Vec<u64>,
+    /// Which of the words the frames are of.
+    asked: Vec<usize>,
     known: PageAttributes,
     sink: F,
 }
@@ -343,7 +347,7 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
             }
         }
 
-        let mut asked: Vec<usize> = Vec::new();
+        self.asked.clear();
         self.frames.clear();
         for (at, &word) in self.words.iter().enumerate() {
             if !is_present(word) || !self.asks_for_shares(pages[at].attributes) {
@@ -357,14 +361,14 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
             if self.question.counts.is_some()
                 && let Some(frame) = Word::frame(word)
             {
-                asked.push(at);
+                self.asked.push(at);
                 self.frames.push(frame);
             }
         }
         if let Some(counts) = &mut self.question.counts
             && counts.look_up(&mut self.frames).is_ok()
         {
-            for (at, &count) in asked.into_iter().zip(&self.frames) {
+            for (&at, &count) in self.asked.iter().zip(&self.frames) {
                 pages[at].shares = Shares::exactly(count);
             }
         }
