@@ -7,6 +7,7 @@ mod commands;
 mod explain;
 mod output;
 mod pattern;
+mod picture;
 mod repeat;
 mod session;
 mod target;

@@ -1,11 +1,16 @@
 //! `psapi ws`: which pages of processes are in memory.
 
+use std::os::unix::ffi::OsStrExt as _;
+
 use anyhow::Result;
-use psapi::{Mapping, PageTotals, ProcessId};
+use psapi::{Fields, Mapping, PageTotals, Process, ProcessId, WorkingSet};
 
 use super::maps;
+use crate::cli::usage;
+use crate::clock::Clock;
 use crate::columns;
-use crate::output::{Column, Format, Part, Shape, Value};
+use crate::output::{Column, Format, Part, Shape, Value, printable};
+use crate::picture::{AddressSpace, Files};
 use crate::session::Session;
 use crate::target::Targets;
 
@@ -17,6 +22,8 @@ pub struct Args {
     /// Mappings without a page in memory or in a page file in tables, too
     #[arg(long, short = 'a')]
     all: bool,
+    #[command(flatten)]
+    pictures: Files,
 }
 
 /// A mapping of a process, or all of them together, and how much of it is where.
@@ -33,9 +40,14 @@ struct Row {
 const WIDE: usize = 132;
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
+    args.pictures.check(session)?;
+    let mut drawn = Vec::new();
     let hide_empty = session.output.format() == Format::Table && !args.all;
     let (rows, processes) = args.targets.rows(session, |process| {
         let set = process.working_set()?;
+        if args.pictures.are_wanted() && drawn.len() < 2 {
+            drawn.push(address_space(process, &set)?);
+        }
         let shown = |totals: &PageTotals| !hide_empty || !totals.is_empty();
         let resident = |(_, totals): (_, PageTotals)| totals.resident;
         let full_bar = set.totals_by_mapping().map(resident).max().unwrap_or(0);
@@ -55,6 +67,18 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     if processes == 0 {
         return Ok(());
     }
+    match &drawn[..] {
+        [] => {}
+        [space] => args.pictures.write(&space.scene(), session)?,
+        _ => {
+            return Err(usage(format_args!(
+                "a picture is of one process; {processes} are meant"
+            )));
+        }
+    }
+    if !drawn.is_empty() && session.output.format() == Format::Table {
+        return Ok(());
+    }
     let is_wide = session.output.width().is_none_or(|width| width >= WIDE);
     let columns = ws_columns(processes > 1, is_wide);
     let mut columns = session.output.usual(&columns);
@@ -65,6 +89,13 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let mut document = session.output.document(None)?;
     document.rows("working_sets", &columns, &rows)?;
     Ok(document.end()?)
+}
+
+/// What a picture is drawn from.
+fn address_space(process: &Process, set: &WorkingSet) -> psapi::Result<AddressSpace> {
+    let name = process.status(Fields::STAT)?.name.unwrap_or_default();
+    let title = format!("{} (pid {})", printable(name.as_bytes()), process.id());
+    Ok(AddressSpace::new(set, title, Clock::new().now()))
 }
 
 fn ws_columns(several: bool, is_wide: bool) -> [Column<Row>; 13] {

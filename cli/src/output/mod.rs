@@ -5,6 +5,7 @@ mod bar;
 mod column;
 mod csv;
 mod escape;
+mod file;
 mod json;
 mod size;
 mod style;
@@ -16,6 +17,8 @@ use std::time::Duration;
 
 pub use column::{Column, Shape};
 pub use escape::printable;
+pub use file::write_file;
+pub use size::human_size;
 pub use value::{Part, Value};
 
 use crate::clock::Clock;

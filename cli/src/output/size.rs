@@ -32,6 +32,13 @@ pub fn push_human(text: &mut String, bytes: u64) {
     }
 }
 
+/// A size as a text of its own.
+pub fn human_size(bytes: u64) -> String {
+    let mut text = String::new();
+    push_human(&mut text, bytes);
+    text
+}
+
 /// Appends a whole number. `write!` takes several times as long, which shows in long listings.
 pub fn push_decimal(text: &mut String, number: u64) {
     text.push_str(itoa::Buffer::new().format(number));

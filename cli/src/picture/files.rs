@@ -1,0 +1,78 @@
+//! Which pictures are wanted, and where.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::html::page;
+use super::png::svg_to_png;
+use super::scene::{Place, Scene};
+use crate::cli::usage;
+use crate::output::{Format, write_file};
+use crate::session::{Session, say};
+
+/// Pictures in place of the table.
+#[derive(Debug, clap::Args)]
+pub struct Files {
+    /// Draw a picture to FILE, as SVG, in place of the table; `-` is standard output
+    #[arg(long, value_name = "FILE", help_heading = "Pictures")]
+    svg: Option<PathBuf>,
+    /// The same as PNG
+    #[arg(long, value_name = "FILE", help_heading = "Pictures")]
+    png: Option<PathBuf>,
+    /// The same as a page of HTML, where pointing at a block tells of it; needs no network
+    #[arg(long, value_name = "FILE", help_heading = "Pictures")]
+    html: Option<PathBuf>,
+}
+
+impl Files {
+    fn all(&self) -> impl Iterator<Item = &Path> {
+        let all = [&self.svg, &self.png, &self.html];
+        all.into_iter().filter_map(Option::as_deref)
+    }
+
+    /// Whether there is anything to draw.
+    pub fn are_wanted(&self) -> bool {
+        self.all().next().is_some()
+    }
+
+    /// Refuses two things on standard output.
+    pub fn check(&self, session: &Session) -> Result<()> {
+        let mut on_output = self.all().filter(|file| is_output(file)).count();
+        if session.output.format() != Format::Table {
+            on_output += 1;
+        }
+        match on_output {
+            0 | 1 => Ok(()),
+            _ => Err(usage("only one thing can be written to standard output")),
+        }
+    }
+
+    /// Writes a picture in each format that was asked for, and says so.
+    pub fn write(&self, scene: &Scene, session: &mut Session) -> Result<()> {
+        if let Some(file) = &self.svg {
+            put(file, scene.svg(Place::File).as_bytes(), session)?;
+        }
+        if let Some(file) = &self.png {
+            put(file, &svg_to_png(&scene.svg(Place::File))?, session)?;
+        }
+        if let Some(file) = &self.html {
+            let page = page(&scene.title, &[(None, scene.svg(Place::Page))]);
+            put(file, page.as_bytes(), session)?;
+        }
+        Ok(())
+    }
+}
+
+fn is_output(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+fn put(file: &Path, contents: &[u8], session: &mut Session) -> Result<()> {
+    if is_output(file) {
+        return Ok(session.output.text(contents)?);
+    }
+    write_file(file, contents)?;
+    say(format_args!("wrote {}", file.display()));
+    Ok(())
+}

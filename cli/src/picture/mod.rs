@@ -1,0 +1,12 @@
+//! Pictures: a [`Scene`] is laid out once, and SVG, PNG and a page of HTML come of it.
+
+mod address_space;
+mod files;
+mod html;
+mod palette;
+mod png;
+mod scene;
+mod text;
+
+pub use address_space::AddressSpace;
+pub use files::Files;
