@@ -18,7 +18,7 @@ use std::time::Duration;
 pub use column::{Column, Shape};
 pub use escape::printable;
 pub use file::write_file;
-pub use size::human_size;
+pub use size::{human_size, round_size};
 pub use value::{Part, Value};
 
 use crate::clock::Clock;

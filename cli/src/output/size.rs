@@ -39,6 +39,11 @@ pub fn human_size(bytes: u64) -> String {
     text
 }
 
+/// A power of two as a text: `4K`, `2M`.
+pub fn round_size(bytes: u64) -> String {
+    human_size(bytes).replace(".0", "")
+}
+
 /// Appends a whole number. `write!` takes several times as long, which shows in long listings.
 pub fn push_decimal(text: &mut String, number: u64) {
     text.push_str(itoa::Buffer::new().format(number));

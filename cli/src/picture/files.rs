@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::html::page;
+use super::html::{Figure, page};
 use super::png::svg_to_png;
 use super::scene::{Place, Scene};
 use crate::cli::usage;
@@ -57,7 +57,11 @@ impl Files {
             put(file, &svg_to_png(&scene.svg(Place::File))?, session)?;
         }
         if let Some(file) = &self.html {
-            let page = page(&scene.title, &[(None, scene.svg(Place::Page))]);
+            let figure = Figure {
+                svg: &scene.svg(Place::Page),
+                caption: scene.caption,
+            };
+            let page = page(&scene.title, &[figure]);
             put(file, page.as_bytes(), session)?;
         }
         Ok(())

@@ -8,8 +8,16 @@ use super::scene::Escaped;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// A page with pictures, each below its heading, if it has one.
-pub fn page(title: &str, pictures: &[(Option<&str>, String)]) -> String {
+/// A picture in a page.
+#[derive(Debug)]
+pub struct Figure<'a> {
+    pub svg: &'a str,
+    /// What the reader can do with it.
+    pub caption: &'a str,
+}
+
+/// A page with pictures.
+pub fn page(title: &str, figures: &[Figure<'_>]) -> String {
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -18,18 +26,19 @@ pub fn page(title: &str, pictures: &[(Option<&str>, String)]) -> String {
     );
     for ink in Ink::ALL {
         // Writing to a String can't fail.
-        let _ = writeln!(html, ".{} {{ fill: {} }}", ink.class(), ink.dark());
+        let _ = writeln!(html, "svg .{} {{ fill: {} }}", ink.class(), ink.dark());
     }
     let _ = write!(
         html,
         "body {{ background: {} }}\n}}\n</style>\n</head>\n<body>\n",
         Ink::Ground.dark()
     );
-    for (heading, svg) in pictures {
-        if let Some(heading) = heading {
-            let _ = writeln!(html, "<h2>{}</h2>", Escaped(heading));
-        }
-        let _ = write!(html, "<figure>\n{svg}</figure>\n");
+    for Figure { svg, caption } in figures {
+        let _ = write!(
+            html,
+            "<figure>\n{svg}<figcaption>{}</figcaption>\n</figure>\n",
+            Escaped(caption)
+        );
     }
     let _ = write!(
         html,

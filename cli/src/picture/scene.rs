@@ -8,6 +8,9 @@ use super::text::{self, FAMILY};
 
 /// How wide pictures are: the text of an A4 or letter page.
 pub const WIDTH: f64 = 480.0;
+/// What is left free around.
+pub const MARGIN: f64 = 8.0;
+pub const RIGHT: f64 = WIDTH - MARGIN;
 
 /// A picture.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub struct Scene {
     pub height: f64,
     /// What it shows, in a line.
     pub title: String,
+    /// What a reader can do with it in a page of HTML.
+    pub caption: &'static str,
     pub elements: Vec<Element>,
 }
 
@@ -57,14 +62,19 @@ pub enum Align {
 }
 
 impl Element {
-    /// Small regular text.
+    /// Small regular text that starts there.
     pub fn text(ink: Ink, place: (f64, f64), text: impl Into<String>) -> Self {
+        Element::small(ink, place, Align::Start, text)
+    }
+
+    /// Small regular text.
+    pub fn small(ink: Ink, place: (f64, f64), align: Align, text: impl Into<String>) -> Self {
         Element::Text {
             ink,
             place,
             size: text::SMALL,
             bold: false,
-            align: Align::Start,
+            align,
             text: text.into(),
         }
     }
@@ -83,8 +93,12 @@ impl Element {
 pub struct Outline(String);
 
 impl Outline {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds a rectangle.
-    pub fn rectangle(&mut self, x: f64, y: f64, width: f64, height: f64) -> &mut Self {
+    pub fn rectangle(&mut self, x: f64, y: f64, width: f64, height: f64) {
         // Writing to a String can't fail.
         let _ = write!(
             self.0,
@@ -95,17 +109,15 @@ impl Outline {
             Number(height),
             Number(width)
         );
-        self
     }
 
     /// Adds a polygon.
-    pub fn polygon(&mut self, corners: &[(f64, f64)]) -> &mut Self {
+    pub fn polygon(&mut self, corners: &[(f64, f64)]) {
         for (index, &(x, y)) in corners.iter().enumerate() {
             let word = if index == 0 { 'M' } else { 'L' };
             let _ = write!(self.0, "{word}{} {}", Number(x), Number(y));
         }
         self.0.push('z');
-        self
     }
 }
 

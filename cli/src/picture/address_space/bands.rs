@@ -39,8 +39,11 @@ impl Band {
 
     /// Its size, what lies between its mappings left out.
     pub fn size(&self, space: &AddressSpace) -> u64 {
-        let sizes = self.regions.iter().map(|&index| &space.regions[index]);
-        sizes.map(|region| region.end - region.start).sum()
+        let sizes = self
+            .regions
+            .iter()
+            .map(|&index| space.regions[index].size());
+        sizes.sum()
     }
 }
 
@@ -97,16 +100,22 @@ fn last_of_file(regions: &[Region], first: usize) -> usize {
     }
 }
 
+/// So many bands are not gathered, however small they are.
+const FEW: usize = 12;
+/// Which part of all a band must have so as to not be gathered.
+const SMALL: u64 = 256;
+
 /// Gathers neighbouring bands but for the `kept` largest and the landmarks.
 pub fn gather(bands: &[Band], kept: usize, space: &AddressSpace) -> Vec<Band> {
-    if bands.len() <= kept {
+    if bands.len() <= FEW {
         return bands.to_vec();
     }
+    let all: u64 = bands.iter().map(|band| band.totals.known()).sum();
     let mut by_size: Vec<usize> = (0..bands.len()).collect();
     by_size.sort_by_key(|&index| std::cmp::Reverse(bands[index].totals.known()));
     let mut is_kept = vec![false; bands.len()];
-    for &index in &by_size[..kept] {
-        is_kept[index] = true;
+    for &index in by_size.iter().take(kept) {
+        is_kept[index] = bands[index].totals.known() > all / SMALL;
     }
     let mut gathered: Vec<Band> = Vec::new();
     let mut open = false;

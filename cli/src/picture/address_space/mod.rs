@@ -2,8 +2,10 @@
 //! state.
 
 mod bands;
+mod block;
 mod blocks;
 mod draw;
+mod layout;
 mod working_set;
 
 use super::palette::Ink;
@@ -36,6 +38,20 @@ pub struct Region {
     /// Whether it has its own band however little of it is in memory.
     pub is_landmark: bool,
     pub totals: Totals,
+}
+
+impl Region {
+    fn size(&self) -> u64 {
+        self.end - self.start
+    }
+
+    /// Of a file's path, the last part.
+    fn short_name(&self) -> &str {
+        match self.name.rsplit_once('/') {
+            Some((_, name)) if self.is_file && !name.is_empty() => name,
+            _ => &self.name,
+        }
+    }
 }
 
 /// Pages of one kind, one after another.
