@@ -1,9 +1,10 @@
 //! `psapi ws`: which pages of processes are in memory.
 
+use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt as _;
 
 use anyhow::Result;
-use psapi::{Fields, Mapping, PageTotals, Process, ProcessId, WorkingSet};
+use psapi::{Fields, Mapping, PageTotals, Process, ProcessId, WorkingSet, WorkingSetOptions};
 
 use super::maps;
 use crate::cli::usage;
@@ -44,7 +45,11 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let mut drawn = Vec::new();
     let hide_empty = session.output.format() == Format::Table && !args.all;
     let (rows, processes) = args.targets.rows(session, |process| {
-        let set = process.working_set()?;
+        let mut options = WorkingSetOptions::new();
+        if args.pictures.are_wanted() {
+            options = options.with_private_share_counts();
+        }
+        let set = process.working_set_with(&options, |_| ControlFlow::Continue(()))?;
         if args.pictures.are_wanted() && drawn.len() < 2 {
             drawn.push(address_space(process, &set)?);
         }

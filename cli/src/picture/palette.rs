@@ -13,73 +13,67 @@ pub enum Ink {
     Absent,
     Private,
     PrivateHuge,
+    Forked,
     File,
-    FileHuge,
+    Shared,
+    Hugetlb,
+    Device,
     Zero,
     Swapped,
+    Guard,
 }
 
 impl Ink {
-    pub const ALL: [Ink; 10] = [
+    pub const ALL: [Ink; 14] = [
         Ink::Ground,
         Ink::Text,
         Ink::Faint,
         Ink::Absent,
         Ink::Private,
         Ink::PrivateHuge,
+        Ink::Forked,
         Ink::File,
-        Ink::FileHuge,
+        Ink::Shared,
+        Ink::Hugetlb,
+        Ink::Device,
         Ink::Zero,
         Ink::Swapped,
+        Ink::Guard,
     ];
 
-    /// Its name in a picture, by which a style sheet finds it.
+    /// Its name in a picture, by which a style sheet finds it; its colour on a light page, and on
+    /// a dark one.
+    ///
+    /// Hues are those of Okabe and Ito, which the colour-blind can tell apart, or shades of them.
+    /// Those that meet in one mapping differ in lightness, too, and so in a print without colours.
+    const fn look(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Ink::Ground => ("ground", "#ffffff", "#16181c"),
+            Ink::Text => ("text", "#1a1a1a", "#ececec"),
+            Ink::Faint => ("faint", "#595959", "#a8a8a8"),
+            Ink::Absent => ("absent", "#e8e8e8", "#2c3037"),
+            Ink::Private => ("private", "#0072b2", "#3d9fdc"),
+            Ink::PrivateHuge => ("private-huge", "#003a5c", "#b5dcff"),
+            Ink::Forked => ("forked", "#8cc9f0", "#2a6a96"),
+            Ink::File => ("file", "#e69f00", "#e69f00"),
+            Ink::Shared => ("shared", "#c0649a", "#e08dbb"),
+            Ink::Hugetlb => ("hugetlb", "#009e73", "#00b784"),
+            Ink::Device => ("device", "#b8a800", "#d8c800"),
+            Ink::Zero => ("zero", "#767676", "#9a9a9a"),
+            Ink::Swapped => ("swapped", "#d55e00", "#ff7f2a"),
+            Ink::Guard => ("guard", "#404040", "#c4c4c4"),
+        }
+    }
+
     pub const fn class(self) -> &'static str {
-        match self {
-            Ink::Ground => "ground",
-            Ink::Text => "text",
-            Ink::Faint => "faint",
-            Ink::Absent => "absent",
-            Ink::Private => "private",
-            Ink::PrivateHuge => "private-huge",
-            Ink::File => "file",
-            Ink::FileHuge => "file-huge",
-            Ink::Zero => "zero",
-            Ink::Swapped => "swapped",
-        }
+        self.look().0
     }
 
-    /// On a light page. Hues are those of Okabe and Ito, which the colour-blind can tell apart, or
-    /// a darker shade of one; those of neighbours in a picture differ in lightness, too, and so in
-    /// a print without colours.
     pub const fn light(self) -> &'static str {
-        match self {
-            Ink::Ground => "#ffffff",
-            Ink::Text => "#1a1a1a",
-            Ink::Faint => "#595959",
-            Ink::Absent => "#e4e4e4",
-            Ink::Private => "#0072b2",
-            Ink::PrivateHuge => "#003a5c",
-            Ink::File => "#e69f00",
-            Ink::FileHuge => "#a06000",
-            Ink::Zero => "#009e73",
-            Ink::Swapped => "#cc79a7",
-        }
+        self.look().1
     }
 
-    /// On a dark page.
     pub const fn dark(self) -> &'static str {
-        match self {
-            Ink::Ground => "#16181c",
-            Ink::Text => "#ececec",
-            Ink::Faint => "#a8a8a8",
-            Ink::Absent => "#31353c",
-            Ink::Private => "#3d9fdc",
-            Ink::PrivateHuge => "#a5d8ff",
-            Ink::File => "#e69f00",
-            Ink::FileHuge => "#ffd27a",
-            Ink::Zero => "#00b784",
-            Ink::Swapped => "#e08dbb",
-        }
+        self.look().2
     }
 }

@@ -17,16 +17,6 @@ pub enum State {
 }
 
 impl State {
-    const DRAWN: [State; Kind::ALL.len() + 1] = {
-        let mut drawn = [State::Absent; Kind::ALL.len() + 1];
-        let mut index = 0;
-        while index < Kind::ALL.len() {
-            drawn[index] = State::Of(Kind::ALL[index]);
-            index += 1;
-        }
-        drawn
-    };
-
     pub const fn ink(self) -> Ink {
         match self {
             State::NotMapped => Ink::Ground,
@@ -42,22 +32,34 @@ impl State {
         Element::path(self.ink(), outline)
     }
 
-    /// What is not in the working set differs in shape, too: it is hollow, or a half.
+    /// What takes no memory of its own differs in shape, too: it is hollow, or a half.
     fn add_to(self, outline: &mut Outline, x: f64, width: f64, height: f64) {
+        let right = x + width;
         match self {
             State::Of(Kind::Zero) => {
                 let rim = height / 4.0;
                 outline.rectangle(x, 0.0, width, height);
-                let (left, right, low) = (x + rim, x + width - rim, height - rim);
+                let (left, right, low) = (x + rim, right - rim, height - rim);
                 // The other way round: a hole.
                 outline.polygon(&[(left, rim), (left, low), (right, low), (right, rim)]);
             }
             State::Of(Kind::Swapped) => {
-                outline.polygon(&[(x, 0.0), (x + width, height), (x, height)]);
+                outline.polygon(&[(x, 0.0), (right, height), (x, height)]);
+            }
+            State::Of(Kind::Guard) => {
+                outline.polygon(&[(x, 0.0), (right, 0.0), (right, height)]);
             }
             _ => outline.rectangle(x, 0.0, width, height),
         }
     }
+}
+
+/// What is below locked pages, in a row that is so wide and high, the free space below it included.
+pub fn underline(width: f64, height: f64) -> Element {
+    let mut outline = Outline::default();
+    let thick = height / 8.0;
+    outline.rectangle(0.0, height - thick, width, thick);
+    Element::path(Ink::Text, outline)
 }
 
 /// Blocks that are alike, side by side in a row.
@@ -78,21 +80,32 @@ pub struct Run {
 impl Run {
     pub fn draw(&self, grid: Grid) -> Element {
         let stripes = stripes(&self.totals, self.mapped, grid.block);
-        let elements = if stripes == [stripes[0]; 4] {
+        let mut elements = if stripes == [stripes[0]; 4] {
             vec![self.whole(stripes[0], grid)]
         } else {
-            let drawn = State::DRAWN.into_iter();
+            let drawn = Kind::ALL.map(State::Of).into_iter().chain([State::Absent]);
             drawn
-                .filter(|state| stripes.contains(state))
-                .map(|state| self.striped(state, &stripes, grid))
+                .map(|state| (state, self.striped(state, &stripes, grid)))
+                .filter(|(_, outline)| !outline.is_empty())
+                .map(|(state, outline)| Element::path(state.ink(), outline))
                 .collect()
         };
+        if self.totals.locked > 0 {
+            let gap = grid.cell() - grid.side();
+            elements.push(underline(
+                self.count as f64 * grid.cell() - gap,
+                grid.cell(),
+            ));
+        }
         let mut data: Data = vec![
             ("data-at", format!("{:x}", self.addresses.start)),
             ("data-to", format!("{:x}", self.addresses.end)),
             ("data-blocks", self.count.to_string()),
             ("data-mapping", self.mapping.to_string()),
         ];
+        if self.totals.locked > 0 {
+            data.push(("data-locked", self.totals.locked.to_string()));
+        }
         let each: Vec<String> = self
             .totals
             .kinds()
@@ -112,7 +125,7 @@ impl Run {
     fn whole(&self, state: State, grid: Grid) -> Element {
         let (cell, side) = (grid.cell(), grid.side());
         let mut outline = Outline::default();
-        if let State::Of(Kind::PrivateHuge | Kind::FileHuge) = state {
+        if let State::Of(Kind::PrivateHuge | Kind::Hugetlb) = state {
             // Blocks of huge pages are one piece.
             let width = self.count as f64 * cell - (cell - side);
             state.add_to(&mut outline, 0.0, width, side);
@@ -124,19 +137,43 @@ impl Run {
         Element::path(state.ink(), outline)
     }
 
-    fn striped(&self, state: State, stripes: &[State; 4], grid: Grid) -> Element {
+    /// The parts of the blocks that show a state.
+    fn striped(&self, state: State, stripes: &[State; 4], grid: Grid) -> Outline {
         let side = grid.side();
         let height = side / 4.0;
+        // What is beside the stripe of something that there is very little of.
+        let is_full = self.totals.known() >= self.mapped;
+        let beside = if is_full { stripes[0] } else { State::Absent };
         let mut outline = Outline::default();
         for number in 0..self.count {
             let x = number as f64 * grid.cell();
-            for (above, stripe) in stripes.iter().rev().enumerate() {
-                if *stripe == state {
-                    outline.rectangle(x, above as f64 * height, side, height);
+            for (above, &stripe) in stripes.iter().rev().enumerate() {
+                let length = side * self.length(stripe);
+                let (from, to) = match stripe == state {
+                    true if stripe == beside => (0.0, side),
+                    true => (0.0, length),
+                    false if state == beside => (length, side),
+                    false => continue,
+                };
+                if from < to {
+                    outline.rectangle(x + from, above as f64 * height, to - from, height);
                 }
             }
         }
-        Element::path(state.ink(), outline)
+        outline
+    }
+
+    /// How much of a quarter's length a state takes: a stripe must be seen, however little of it
+    /// there is, and yet tell 1/8 of a block from 1/64.
+    fn length(&self, state: State) -> f64 {
+        let State::Of(kind) = state else {
+            return 1.0;
+        };
+        match self.totals.of(kind) {
+            bytes if bytes >= self.mapped / 8 => 1.0,
+            bytes if bytes >= self.mapped / 64 => 0.5,
+            _ => 0.25,
+        }
     }
 }
 
@@ -229,7 +266,7 @@ mod tests {
         ] {
             let mut totals = Totals::default();
             for &(kind, bytes) in parts {
-                totals.add(kind, bytes);
+                totals.add(kind, bytes, false);
             }
             assert_eq!(
                 stripes(&totals, mapped, 16),

@@ -92,11 +92,11 @@ impl Rows {
             let bytes = (end - start) / count;
             match self.blocks.last_mut() {
                 Some(last) if last.place + last.count - 1 == at && last.count == 1 => {
-                    last.totals.add(stretch.kind, bytes);
+                    last.totals.add(stretch.kind, bytes, stretch.locked);
                 }
                 _ => {
                     let mut totals = Totals::default();
-                    totals.add(stretch.kind, bytes);
+                    totals.add(stretch.kind, bytes, stretch.locked);
                     self.blocks.push(Blocks {
                         place: at,
                         count,

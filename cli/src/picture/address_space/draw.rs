@@ -1,7 +1,7 @@
 //! The parts of the picture.
 
 use super::bands::{Band, Empty, bands};
-use super::block::{Run, State};
+use super::block::{Run, State, underline};
 use super::blocks::{Part, Rows};
 use super::layout::{BASE, CUT, CUT_WITH_TEXT, LABEL_WIDTH, LINE, Laid, Layout, MAP, MAP_WIDTH};
 use super::{AddressSpace, Totals};
@@ -73,13 +73,21 @@ impl AddressSpace {
 
         let drawn: u64 = bands.iter().map(|band| band.size(self)).sum();
         let kinds = totals.kinds();
-        let items: Vec<(State, u64, &str)> = kinds
-            .map(|(kind, bytes)| (State::Of(kind), bytes, kind.words()))
-            .chain([(State::Absent, drawn - totals.known(), "not in memory")])
+        let item = |state: State, bytes, words| {
+            let sample = state.sample(8.0);
+            (state.ink().class(), sample, bytes, words)
+        };
+        let mut items: Vec<(&str, Element, u64, &str)> = kinds
+            .map(|(kind, bytes)| item(State::Of(kind), bytes, kind.words()))
             .collect();
+        items.push(item(State::Absent, drawn - totals.known(), "not in memory"));
+        if totals.locked > 0 {
+            let sample = underline(8.0, 8.0);
+            items.push(("locked", sample, totals.locked, "of these, locked"));
+        }
         let top = MARGIN + 35.0;
         let lines = items.len().div_ceil(2);
-        for (index, (state, bytes, words)) in items.into_iter().enumerate() {
+        for (index, (class, sample, bytes, words)) in items.into_iter().enumerate() {
             let x = if index < lines {
                 MARGIN
             } else {
@@ -90,12 +98,12 @@ impl AddressSpace {
                 class: "legend",
                 place: (x, y),
                 data: vec![
-                    ("data-kind", state.ink().class().to_owned()),
+                    ("data-kind", class.to_owned()),
                     ("data-total", bytes.to_string()),
                     ("data-words", words.to_owned()),
                 ],
                 elements: vec![
-                    state.sample(8.0),
+                    sample,
                     Element::small(Ink::Text, (42.0, 7.5), Align::End, human_size(bytes)),
                     Element::text(Ink::Text, (48.0, 7.5), words),
                 ],
@@ -114,6 +122,9 @@ impl AddressSpace {
         if layout.bands.is_empty() {
             note("Nothing is in memory.");
         }
+        for sentence in &self.untold {
+            note(sentence);
+        }
         if empty.mappings > 0 {
             let (plural, are) = if empty.mappings == 1 {
                 ("", "is")
@@ -128,11 +139,12 @@ impl AddressSpace {
         }
         if layout.grid.block > self.page_size {
             note(
-                "A block of pages in several states is striped: each quarter of its height stands for a quarter",
+                "A block in several states is striped, a quarter of its height for a quarter of its size.",
             );
             note(
-                "of its size, and each state has at least one. A block that is not full height is mapped in part.",
+                "Each state has a stripe: half as long below 1/8 of the block, a quarter below 1/64.",
             );
+            note("A block less high than others is mapped in part.");
         }
         let has_cut = layout.bands.iter().any(|laid| {
             let mut parts = laid.rows.parts.iter();
@@ -430,8 +442,9 @@ impl Rows {
         if let Some(blocks) = following.next_if(|blocks| blocks.place <= place) {
             totals = blocks.totals;
             let mut alike = blocks.place + blocks.count;
-            while let Some(more) =
-                following.next_if(|more| more.place == alike && more.totals == totals)
+            while alike < end
+                && let Some(more) =
+                    following.next_if(|more| more.place == alike && more.totals == totals)
             {
                 alike += more.count;
             }

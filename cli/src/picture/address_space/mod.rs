@@ -22,6 +22,8 @@ pub struct AddressSpace {
     pub regions: Vec<Region>,
     /// By ascending address, each within one region.
     pub stretches: Vec<Stretch>,
+    /// What could not be told, in sentences.
+    pub untold: Vec<&'static str>,
 }
 
 /// A mapping.
@@ -54,12 +56,14 @@ impl Region {
     }
 }
 
-/// Pages of one kind, one after another.
+/// Pages that are alike, one after another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
     pub start: u64,
     pub end: u64,
     pub kind: Kind,
+    /// Whether they may not leave memory.
+    pub locked: bool,
 }
 
 /// What a page is.
@@ -67,30 +71,44 @@ pub struct Stretch {
 pub enum Kind {
     Private,
     PrivateHuge,
+    /// Private, but not written to since a fork.
+    Forked,
     File,
-    FileHuge,
+    /// Of a file or shared memory, and mapped more than once.
+    Shared,
+    Hugetlb,
+    Device,
     Zero,
     Swapped,
+    Guard,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Private,
         Kind::PrivateHuge,
+        Kind::Forked,
         Kind::File,
-        Kind::FileHuge,
+        Kind::Shared,
+        Kind::Hugetlb,
+        Kind::Device,
         Kind::Zero,
         Kind::Swapped,
+        Kind::Guard,
     ];
 
     pub const fn ink(self) -> Ink {
         match self {
             Kind::Private => Ink::Private,
             Kind::PrivateHuge => Ink::PrivateHuge,
+            Kind::Forked => Ink::Forked,
             Kind::File => Ink::File,
-            Kind::FileHuge => Ink::FileHuge,
+            Kind::Shared => Ink::Shared,
+            Kind::Hugetlb => Ink::Hugetlb,
+            Kind::Device => Ink::Device,
             Kind::Zero => Ink::Zero,
             Kind::Swapped => Ink::Swapped,
+            Kind::Guard => Ink::Guard,
         }
     }
 
@@ -99,53 +117,68 @@ impl Kind {
         match self {
             Kind::Private => "private",
             Kind::PrivateHuge => "private, huge pages",
-            Kind::File => "files, shared memory",
-            Kind::FileHuge => "files, shared memory, huge pages",
+            Kind::Forked => "private, shared with a fork",
+            Kind::File => "files, shared memory: mapped once",
+            Kind::Shared => "files, shared memory: mapped by more",
+            Kind::Hugetlb => "hugetlb pages",
+            Kind::Device => "device memory",
             Kind::Zero => "zero pages",
             Kind::Swapped => "in a page file",
+            Kind::Guard => "guards",
         }
     }
 
-    /// Whether a working set counts it.
+    /// Whether the process's counters call it resident.
     pub const fn is_resident(self) -> bool {
-        !matches!(self, Kind::Zero | Kind::Swapped)
+        matches!(
+            self,
+            Kind::Private | Kind::PrivateHuge | Kind::Forked | Kind::File | Kind::Shared
+        )
     }
 }
 
 /// Bytes of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Totals([u64; Kind::ALL.len()]);
+pub struct Totals {
+    kinds: [u64; Kind::ALL.len()],
+    /// Of all these, what may not leave memory.
+    pub locked: u64,
+}
 
 impl Totals {
-    pub fn of(&self, kind: Kind) -> u64 {
-        self.0[kind as usize]
+    pub fn add(&mut self, kind: Kind, bytes: u64, locked: bool) {
+        self.kinds[kind as usize] += bytes;
+        if locked {
+            self.locked += bytes;
+        }
     }
 
-    pub fn add(&mut self, kind: Kind, bytes: u64) {
-        self.0[kind as usize] += bytes;
+    pub fn of(&self, kind: Kind) -> u64 {
+        self.kinds[kind as usize]
     }
 
     pub fn add_all(&mut self, other: &Totals) {
-        for (sum, bytes) in self.0.iter_mut().zip(other.0) {
+        for (sum, bytes) in self.kinds.iter_mut().zip(other.kinds) {
             *sum += bytes;
         }
+        self.locked += other.locked;
     }
 
     /// Those that there are some of.
     pub fn kinds(&self) -> impl Iterator<Item = (Kind, u64)> {
-        let with = |kind| (kind, self.of(kind));
+        let with = |kind| (kind, self.kinds[kind as usize]);
         Kind::ALL
             .into_iter()
             .map(with)
             .filter(|&(_, bytes)| bytes > 0)
     }
 
-    /// Bytes that are drawn: in memory, or elsewhere but known.
+    /// Bytes that something is known of, and so are drawn.
     pub fn known(&self) -> u64 {
-        self.0.iter().sum()
+        self.kinds.iter().sum()
     }
 
-    /// Bytes in memory.
+    /// Bytes in memory, as the process's counters have it.
     pub fn resident(&self) -> u64 {
         let resident = |(kind, bytes): (Kind, u64)| kind.is_resident().then_some(bytes);
         self.kinds().filter_map(resident).sum()
