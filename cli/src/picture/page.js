@@ -18,6 +18,7 @@
   const parts = (band) => {
     if (!band.parts) {
       band.cell = Number(band.dataset.cell);
+      band.mappings = JSON.parse(band.dataset.mappings);
       band.parts = [...band.querySelectorAll(".run")].map((run) => ({
         x: place(run).e, y: place(run).f, count: Number(run.dataset.blocks), run,
       }));
@@ -43,7 +44,8 @@
       rest -= BigInt(each[index + 1]);
     }
     if (rest > 0n) states.push(`${size(rest)} not in memory`);
-    const [from, to, permissions, name] = JSON.parse(band.dataset.mappings)[data.mapping];
+    if (data.locked) states.push(`${size(data.locked)} locked`);
+    const [from, to, permissions, name] = band.mappings[data.mapping];
     return [
       states.join(", "),
       `${start.toString(16)}–${end.toString(16)}, ${size(end - start)}`,
@@ -139,15 +141,16 @@
 
     for (const band of bands) {
       band.addEventListener("focus", () => {
-        if (parts(band).length > 0) show(band, band.parts[0], 0);
+        // Not where a pointer has led to it.
+        if (band.matches(":focus-visible") && parts(band).length > 0) show(band, band.parts[0], 0);
       });
       band.addEventListener("blur", hide);
       band.addEventListener("keydown", (event) => {
         if (event.key === "Escape") hide();
-        if (!here || !/^(Arrow|Home$|End$)/.test(event.key)) return;
+        if (!/^(Arrow|Home$|End$)/.test(event.key) || parts(band).length === 0) return;
         event.preventDefault();
-        const to = moved(event.key);
-        if (to) show(here.band, ...to);
+        const to = here && here.band === band ? moved(event.key) : [band.parts[0], 0];
+        if (to) show(band, ...to);
       });
     }
   }
