@@ -115,14 +115,29 @@ fn document(svg: &str) -> Document<'_> {
     Document::parse(svg).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Bytes by kind that the legend tells.
+/// Bytes by kind that the legend tells, but for what is not in memory.
 fn legend(document: &Document<'_>) -> BTreeMap<String, u64> {
     groups(document, "legend")
+        .filter(|item| item.attribute("data-kind") != Some("absent"))
         .map(|item| {
             let kind = item.attribute("data-kind").unwrap();
             (kind.to_owned(), number(item, "data-total"))
         })
         .collect()
+}
+
+/// Bytes by kind that the blocks show.
+fn drawn(document: &Document<'_>) -> BTreeMap<String, u64> {
+    let mut drawn = BTreeMap::new();
+    for run in groups(document, "run") {
+        let each = run.attribute("data-each").unwrap_or_default();
+        let words: Vec<&str> = each.split_whitespace().collect();
+        for pair in words.chunks_exact(2) {
+            let bytes: u64 = pair[1].parse().unwrap();
+            *drawn.entry(pair[0].to_owned()).or_default() += bytes * number(run, "data-blocks");
+        }
+    }
+    drawn
 }
 
 /// Runs of blocks within a range: first address, end, and bytes by kind in each block.
@@ -195,18 +210,29 @@ fn the_legend_has_the_totals_of_the_process() {
     assert_eq!(total(&["private", "private-huge", "forked"]), figures[0]);
     assert_eq!(total(&["file", "shared"]), figures[1] + figures[2]);
     // And the blocks add up to what the legend says.
-    let mut drawn: BTreeMap<String, u64> = BTreeMap::new();
-    for run in groups(&document, "run") {
-        let each = run.attribute("data-each").unwrap_or_default();
-        let words: Vec<&str> = each.split_whitespace().collect();
-        for pair in words.chunks_exact(2) {
-            let bytes: u64 = pair[1].parse().unwrap();
-            *drawn.entry(pair[0].to_owned()).or_default() += bytes * number(run, "data-blocks");
-        }
-    }
-    let mut legend = legend;
-    legend.remove("absent");
-    assert_eq!(drawn, legend);
+    assert_eq!(drawn(&document), legend);
+}
+
+#[test]
+fn of_hundreds_of_mappings_every_page_is_drawn() {
+    // Neighbours that may not be joined: every other one may be executed.
+    let subject = Subject::start(
+        "for (int i = 0; i < 700; i++) { char *a = map(2 * page, MAP_PRIVATE);\n\
+         if (i % 2) mprotect(a, 2 * page, PROT_READ | PROT_WRITE | PROT_EXEC); *a = 1; }\n\
+         memset(map(8 * M, MAP_SHARED), 1, 8 * M); puts(\"0\");",
+    );
+    let svg = subject.svg();
+    let document = document(&svg);
+    assert_eq!(drawn(&document), legend(&document));
+    assert!(groups(&document, "band").count() < 40);
+    let mappings: usize = groups(&document, "band")
+        .map(|band| {
+            let mappings = band.attribute("data-mappings").unwrap();
+            let mappings: serde_json::Value = serde_json::from_str(mappings).unwrap();
+            mappings.as_array().unwrap().len()
+        })
+        .sum();
+    assert!(mappings > 700, "{mappings}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::session::{Session, say};
 /// Pictures in place of the table.
 #[derive(Debug, clap::Args)]
 pub struct Files {
-    /// Draw a picture to FILE, as SVG, in place of the table; `-` is standard output
+    /// Draw a picture to FILE, as SVG. It takes the place of the table; --json and --csv go on. `-` is standard output
     #[arg(long, value_name = "FILE", help_heading = "Pictures")]
     svg: Option<PathBuf>,
     /// The same as PNG

@@ -142,7 +142,7 @@ impl AddressSpace {
                 "A block in several states is striped, a quarter of its height for a quarter of its size.",
             );
             note(
-                "Each state has a stripe: half as long below 1/8 of the block, a quarter below 1/64.",
+                "Each state has a stripe: half as long below 1/8 of what is mapped, a quarter below 1/64.",
             );
             note("A block less high than others is mapped in part.");
         }
