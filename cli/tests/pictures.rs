@@ -237,10 +237,16 @@ fn of_hundreds_of_mappings_every_page_is_drawn() {
 
 #[test]
 fn a_png_is_the_same_picture_drawn() {
-    let subject = Subject::start("memset(map(8 * M, MAP_PRIVATE), 1, 3 * M); puts(\"0\");");
+    // Sparse memory, too: pages do not have a block each then.
+    let subject = Subject::start(
+        "memset(map(8 * M, MAP_PRIVATE), 1, 3 * M); memset(map(M, MAP_SHARED), 1, M);\n\
+         char *a = map(300 * M, MAP_PRIVATE); for (long i = 0; i < 300 * M; i += 16 * page) a[i] = 1;\n\
+         puts(\"0\");",
+    );
     let png = stdout(["ws", &subject.pid(), "--png", "-"]);
     let image = Pixmap::decode_png(&png).unwrap();
     assert_eq!(image.width(), 1536);
+    assert!(image.pixels().iter().all(|pixel| pixel.alpha() == 255));
     let has = |red, green, blue| {
         image
             .pixels()

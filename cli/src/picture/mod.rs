@@ -1,4 +1,4 @@
-//! Pictures: a [`Scene`] is laid out once, and SVG, PNG and a page of HTML come of it.
+//! Pictures: a [`Scene`](scene::Scene) is laid out once, and SVG, PNG and a page of HTML come of it.
 
 mod address_space;
 mod files;

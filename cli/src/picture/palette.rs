@@ -56,7 +56,7 @@ impl Ink {
             Ink::PrivateHuge => ("private-huge", "#003a5c", "#b5dcff"),
             Ink::Forked => ("forked", "#8cc9f0", "#2a6a96"),
             Ink::File => ("file", "#e69f00", "#e69f00"),
-            Ink::Shared => ("shared", "#c0649a", "#e08dbb"),
+            Ink::Shared => ("shared", "#cc79a7", "#e08dbb"),
             Ink::Hugetlb => ("hugetlb", "#009e73", "#00b784"),
             Ink::Device => ("device", "#b8a800", "#d8c800"),
             Ink::Zero => ("zero", "#767676", "#9a9a9a"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
 use super::text::{BOLD, REGULAR};
@@ -30,6 +30,8 @@ pub fn svg_to_png(svg: &str) -> Result<Vec<u8>> {
     let size = size.scale_by(SCALE).context("the picture is too large")?;
     let mut pixels =
         Pixmap::new(size.width(), size.height()).context("the picture is too large")?;
+    // The last row of pixels may be covered in part.
+    pixels.fill(Color::WHITE);
     let transform = Transform::from_scale(SCALE, SCALE);
     resvg::render(&tree, transform, &mut pixels.as_mut());
     pixels.encode_png().context("can't encode the picture")

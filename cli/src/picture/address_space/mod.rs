@@ -119,7 +119,7 @@ impl Kind {
             Kind::PrivateHuge => "private, huge pages",
             Kind::Forked => "private, shared with a fork",
             Kind::File => "files, shared memory: mapped once",
-            Kind::Shared => "files, shared memory: mapped more than once",
+            Kind::Shared => "files, shared memory: mapped repeatedly",
             Kind::Hugetlb => "hugetlb pages",
             Kind::Device => "device memory",
             Kind::Zero => "zero pages",
