@@ -159,6 +159,16 @@ impl Report {
                      may not be read, or that has capabilities which the caller lacks, counts as \
                      another user's"
                 }
+                b"perf_event_open" => {
+                    "needs CAP_PERFMON; for processes that the user may trace, as CAP_SYS_PTRACE \
+                     may all, the setting kernel.perf_event_paranoid at 2 or less will do; a \
+                     seccomp filter, as of a container, may forbid it to all"
+                }
+                b"perf_event ring buffer" => {
+                    "not one page for each processor may be locked in memory: needs CAP_IPC_LOCK, \
+                     or more of the setting kernel.perf_event_mlock_kb or of RLIMIT_MEMLOCK, \
+                     ulimit -l"
+                }
                 b"kallsyms" => "needs CAP_SYSLOG and a kernel.kptr_restrict below 2",
                 _ if self.process.is_some() => {
                     "needs CAP_SYS_PTRACE, or the process's own user and group; a process that \

@@ -189,9 +189,9 @@ pub use status::{ImageFile, ProcessStatus, UserIds};
 pub use symbolizer::{Frame, MissingSymbols, SourceLine, Symbolizer};
 pub use system::{System, SystemBuilder};
 pub use working_set::{
-    EmptiedWorkingSet, PageAttributes, PageInfo, PageRun, PageTotals, Progress, Protection,
-    RefusalReason, RefusedMapping, RemainingMemory, ShareCount, ShareTotals, WorkingSet,
-    WorkingSetOptions, WorkingSetSize,
+    EmptiedWorkingSet, PageAttributes, PageChanges, PageFault, PageInfo, PageRun, PageTotals,
+    Progress, Protection, RefusalReason, RefusedMapping, RemainingMemory, ShareCount, ShareTotals,
+    WatchOptions, WorkingSet, WorkingSetOptions, WorkingSetSize, WorkingSetWatch,
 };
 
 /// Answers go from thread to thread, and questions are asked from any: this does not compile else.

@@ -7,6 +7,7 @@ mod query;
 mod run;
 mod snapshot;
 mod totals;
+mod watch;
 
 pub use empty::{
     EmptiedWorkingSet, RefusalReason, RefusedMapping, RemainingMemory, WorkingSetSize,
@@ -16,6 +17,7 @@ pub use page_info::PageInfo;
 pub(crate) use run::{Page, Shares};
 pub use run::{PageAttributes, PageRun, Protection, ShareCount};
 pub use totals::{PageTotals, ShareTotals};
+pub use watch::{PageChanges, PageFault, WatchOptions, WorkingSetWatch};
 
 use crate::mapping::Mapping;
 use crate::module::Module;

@@ -1,0 +1,164 @@
+//! `perf_event_open`: the page faults of a thread, counted and recorded by the kernel.
+
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
+
+use perf_event_open_sys::bindings::{
+    PERF_COUNT_SW_PAGE_FAULTS_MAJ, PERF_COUNT_SW_PAGE_FAULTS_MIN, PERF_FLAG_FD_CLOEXEC,
+    PERF_FORMAT_ID, PERF_FORMAT_LOST, PERF_SAMPLE_ADDR, PERF_SAMPLE_ID, PERF_SAMPLE_IP,
+    PERF_SAMPLE_TID, PERF_SAMPLE_TIME, PERF_TYPE_SOFTWARE, SET_OUTPUT, perf_event_attr,
+};
+use rustix::io::Errno;
+use rustix::ioctl::{IntegerSetter, Opcode};
+
+use crate::ProcessId;
+
+/// What each record tells. The processor is that of the ring buffer.
+pub(crate) const SAMPLE_TYPE: u64 =
+    (PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_ID)
+        as u64;
+
+/// How events are opened: what this kernel has, and this user may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Manner {
+    /// Leave out what happens inside the kernel, on the process's behalf.
+    pub(crate) exclude_kernel: bool,
+    /// Go on to threads alone, and not to child processes (Linux 5.13).
+    pub(crate) inherit_thread: bool,
+    /// Count the records that did not fit (Linux 6.0).
+    pub(crate) format_lost: bool,
+    /// Wake who waits once so many bytes are there.
+    pub(crate) wakeup_watermark: u32,
+}
+
+/// An event of one thread, and of those that it starts from now on, on one processor.
+#[derive(Debug)]
+pub(crate) struct Event {
+    fd: OwnedFd,
+    /// What its records are told by.
+    pub(crate) id: u64,
+    /// Whether it is of hard faults, and not of soft ones.
+    pub(crate) hard: bool,
+}
+
+impl Event {
+    pub(crate) fn open(
+        thread: ProcessId,
+        cpu: u32,
+        hard: bool,
+        manner: Manner,
+    ) -> Result<Self, Errno> {
+        let mut attr = perf_event_attr {
+            type_: PERF_TYPE_SOFTWARE,
+            size: size_of::<perf_event_attr>() as u32,
+            config: u64::from(match hard {
+                true => PERF_COUNT_SW_PAGE_FAULTS_MAJ,
+                false => PERF_COUNT_SW_PAGE_FAULTS_MIN,
+            }),
+            sample_type: SAMPLE_TYPE,
+            read_format: u64::from(match manner.format_lost {
+                true => PERF_FORMAT_ID | PERF_FORMAT_LOST,
+                false => PERF_FORMAT_ID,
+            }),
+            clockid: libc::CLOCK_MONOTONIC,
+            ..perf_event_attr::default()
+        };
+        attr.__bindgen_anon_1.sample_period = 1;
+        attr.__bindgen_anon_2.wakeup_watermark = manner.wakeup_watermark;
+        attr.set_watermark(1);
+        attr.set_use_clockid(1);
+        attr.set_inherit(1);
+        attr.set_inherit_thread(manner.inherit_thread.into());
+        attr.set_exclude_kernel(manner.exclude_kernel.into());
+        attr.set_exclude_hv(1);
+        let (thread, cpu) = match (thread.get().try_into(), cpu.try_into()) {
+            (Ok(thread), Ok(cpu)) => (thread, cpu),
+            _ => return Err(Errno::SRCH),
+        };
+        // SAFETY: the kernel reads, and on failure writes, a perf_event_attr of the size that it
+        // holds; it is ours.
+        let fd = unsafe {
+            perf_event_open_sys::perf_event_open(
+                &mut attr,
+                thread,
+                cpu,
+                -1,
+                PERF_FLAG_FD_CLOEXEC.into(),
+            )
+        };
+        if fd < 0 {
+            let error = std::io::Error::last_os_error();
+            return Err(Errno::from_io_error(&error).unwrap_or(Errno::IO));
+        }
+        // SAFETY: the call made this descriptor, and nobody else has it.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let mut event = Event { fd, id: 0, hard };
+        event.id = event.read()?.id;
+        Ok(event)
+    }
+
+    /// Lets it write to the ring buffer of another one.
+    pub(crate) fn write_to(&self, other: BorrowedFd<'_>) -> Result<(), Errno> {
+        let other = other.as_raw_fd() as usize;
+        // SAFETY: the request takes the number of a descriptor and writes nothing to memory.
+        let request = unsafe { IntegerSetter::<{ SET_OUTPUT as Opcode }>::new_usize(other) };
+        // SAFETY: the descriptor is of perf_event_open, as the request wants it.
+        unsafe { rustix::ioctl::ioctl(&self.fd, request) }
+    }
+
+    /// How many records of it, and of those that inherited it, did not fit; `None` where the kernel does not count them.
+    pub(crate) fn lost(&self) -> Result<Option<u64>, Errno> {
+        self.read().map(|counts| counts.lost)
+    }
+
+    fn read(&self) -> Result<Counts, Errno> {
+        let mut bytes = [0; 24];
+        let length = rustix::io::read(&self.fd, &mut bytes)?;
+        Counts::parse(&bytes[..length]).ok_or(Errno::IO)
+    }
+}
+
+impl AsFd for Event {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// What an event answers to `read`.
+#[derive(Debug, PartialEq, Eq)]
+struct Counts {
+    id: u64,
+    lost: Option<u64>,
+}
+
+impl Counts {
+    /// The count itself comes first. It is of no use here: the kernel adds to it before it writes
+    /// the record.
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let (words, _) = bytes.as_chunks::<8>();
+        let mut words = words.iter().map(|word| u64::from_ne_bytes(*word)).skip(1);
+        Some(Counts {
+            id: words.next()?,
+            lost: words.next(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_with_and_without_those_lost() {
+        let bytes: Vec<u8> = [5u64, 77, 3].map(u64::to_ne_bytes).concat();
+        let whole = Counts {
+            id: 77,
+            lost: Some(3),
+        };
+        assert_eq!(Counts::parse(&bytes), Some(whole));
+        assert_eq!(
+            Counts::parse(&bytes[..16]),
+            Some(Counts { id: 77, lost: None })
+        );
+        assert_eq!(Counts::parse(&bytes[..15]), None);
+    }
+}
