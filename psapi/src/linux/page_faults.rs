@@ -129,26 +129,17 @@ impl PageFaults {
     }
 
     /// Hands over each fault that was recorded, by ascending time for each processor, with the
-    /// processor's number and whether it was hard. Says how many are lost that were not told before.
-    pub(crate) fn take(
-        &mut self,
-        mut found: impl FnMut(u32, Sample, bool),
-    ) -> Result<u64, Refusal> {
+    /// processor's number. Says how many are lost that were not told before.
+    pub(crate) fn take(&mut self, mut found: impl FnMut(u32, Sample)) -> Result<u64, Refusal> {
         refused_by("epoll", self.calm())?;
-        let Attached {
-            only,
-            manner,
-            processors,
-            hard,
-            ..
-        } = &mut self.attached;
         let mut lost = 0;
-        for processor in processors {
+        for processor in &mut self.attached.processors {
             let number = processor.number;
-            lost += processor.take(&mut self.bytes, manner.format_lost, |sample, seen| {
-                let hard = hard.binary_search(&sample.id).is_ok();
-                if seen.is_new(&sample, hard) && only.is_none_or(|id| id.get() == sample.pid) {
-                    found(number, sample, hard);
+            let only = self.attached.only;
+            let counts = self.attached.manner.format_lost;
+            lost += processor.take(&mut self.bytes, counts, |sample| {
+                if only.is_none_or(|id| id.get() == sample.pid) {
+                    found(number, sample);
                 }
             })?;
         }
@@ -265,8 +256,6 @@ struct Attached {
     /// Whose records count, where child processes come along that nobody asked for.
     only: Option<ProcessId>,
     processors: Vec<Processor>,
-    /// The ids of the events that are of hard faults, ascending: later ones have higher ids.
-    hard: Vec<u64>,
 }
 
 /// What is of one processor.
@@ -295,7 +284,6 @@ impl Attached {
             size,
             only: None,
             processors: Vec::new(),
-            hard: Vec::new(),
         };
         let mut known = BTreeSet::new();
         for _ in 0..LISTINGS {
@@ -353,9 +341,6 @@ impl Attached {
 
     /// Gives an event the ring buffer of its processor.
     fn connect(&mut self, cpu: u32, event: Event) -> Result<(), Refusal> {
-        if event.hard {
-            self.hard.push(event.id);
-        }
         match self
             .processors
             .binary_search_by_key(&cpu, |processor| processor.number)
@@ -399,24 +384,24 @@ impl Processor {
         self.events[0].as_fd()
     }
 
-    /// Hands over each sample, and says how many more are lost.
+    /// Hands over each sample once, and says how many more are lost.
     fn take(
         &mut self,
         bytes: &mut Vec<u8>,
         events_count: bool,
-        mut found: impl FnMut(Sample, &mut Seen),
+        mut found: impl FnMut(Sample),
     ) -> Result<u64, Refusal> {
         let mut doubtful = self.ring.take(bytes);
         let mut told = 0;
         for record in Records::new(bytes) {
             let record = record.map_err(|what| Refusal::new(RING, Cause::Malformed(what)))?;
             match record {
-                Record::Sample(sample) => found(sample, &mut self.seen),
+                Record::Sample(sample) if self.seen.is_new(&sample) => found(sample),
                 Record::Lost(count) => {
                     doubtful = true;
                     told += count;
                 }
-                Record::Other => {}
+                Record::Sample(_) | Record::Other => {}
             }
         }
         if !events_count {
@@ -432,7 +417,7 @@ impl Processor {
         self.doubts -= 1;
         let mut lost = 0;
         for event in &self.events {
-            lost += refused_by(EVENT, event.lost())?.unwrap_or(0);
+            lost += refused_by(EVENT, event.lost())?;
         }
         let more = lost.saturating_sub(self.lost);
         self.lost += more;
@@ -444,20 +429,22 @@ impl Processor {
 /// have been given its own, too: its faults are then recorded by both, one right after the other.
 #[derive(Debug, Default)]
 struct Seen {
-    last: Option<(Sample, bool)>,
+    last: Option<Sample>,
     /// The events that recorded it.
     events: Vec<u64>,
 }
 
 impl Seen {
-    fn is_new(&mut self, sample: &Sample, hard: bool) -> bool {
-        let what = |sample: &Sample, hard: bool| (sample.tid, sample.addr, sample.ip, hard);
-        let is_same = self
-            .last
-            .is_some_and(|(last, was_hard)| what(&last, was_hard) == what(sample, hard));
-        let is_new = !is_same || self.events.contains(&sample.id);
+    fn is_new(&mut self, sample: &Sample) -> bool {
+        let what = |sample: &Sample| (sample.tid, sample.addr, sample.ip, sample.hard);
+        let is_new = self.last.is_none_or(|last| {
+            // Since Linux 6.2 both have the time and the id that the first one was given; before,
+            // each has its own.
+            what(&last) != what(sample)
+                || last.time != sample.time && self.events.contains(&sample.id)
+        });
         if is_new {
-            self.last = Some((*sample, hard));
+            self.last = Some(*sample);
             self.events.clear();
         }
         self.events.push(sample.id);
@@ -469,33 +456,51 @@ impl Seen {
 mod tests {
     use super::*;
 
-    fn sample(tid: u32, addr: u64, id: u64) -> Sample {
+    fn sample(tid: u32, addr: u64, id: u64, time: u64) -> Sample {
         Sample {
             ip: 1,
             pid: 1,
             tid,
-            time: 0,
+            time,
             addr,
             id,
+            hard: false,
+        }
+    }
+
+    fn hard(sample: Sample) -> Sample {
+        Sample {
+            hard: true,
+            ..sample
         }
     }
 
     #[test]
     fn a_fault_that_two_events_recorded_is_one() {
-        let mut seen = Seen::default();
-        for (sample, hard, is_new) in [
-            (sample(7, 4096, 1), false, true),
-            (sample(7, 4096, 2), false, false),
-            (sample(7, 4096, 3), false, false),
+        let old = [
+            (sample(7, 4096, 1, 10), true),
+            (sample(7, 4096, 2, 11), false),
+            (sample(7, 4096, 3, 12), false),
             // The same again, by the same: it did happen twice.
-            (sample(7, 4096, 1), false, true),
-            (sample(7, 4096, 2), false, false),
+            (sample(7, 4096, 1, 20), true),
+            (sample(7, 4096, 2, 21), false),
             // No fault is hard and soft.
-            (sample(7, 4096, 4), true, true),
-            (sample(8, 4096, 2), false, true),
-            (sample(8, 8192, 1), false, true),
-        ] {
-            assert_eq!(seen.is_new(&sample, hard), is_new, "{sample:?}");
+            (hard(sample(7, 4096, 4, 22)), true),
+            (sample(8, 4096, 2, 23), true),
+            (sample(8, 8192, 1, 24), true),
+        ];
+        let new = [
+            (sample(7, 4096, 1, 10), true),
+            (sample(7, 4096, 1, 10), false),
+            (sample(7, 4096, 1, 20), true),
+            (sample(7, 4096, 1, 20), false),
+            (hard(sample(7, 4096, 1, 20)), true),
+        ];
+        for samples in [&old[..], &new] {
+            let mut seen = Seen::default();
+            for (sample, is_new) in samples {
+                assert_eq!(seen.is_new(sample), *is_new, "{sample:?}");
+            }
         }
     }
 }

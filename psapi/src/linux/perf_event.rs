@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
 use perf_event_open_sys::bindings::{
     PERF_COUNT_SW_PAGE_FAULTS_MAJ, PERF_COUNT_SW_PAGE_FAULTS_MIN, PERF_FLAG_FD_CLOEXEC,
-    PERF_FORMAT_ID, PERF_FORMAT_LOST, PERF_SAMPLE_ADDR, PERF_SAMPLE_ID, PERF_SAMPLE_IP,
+    PERF_FORMAT_LOST, PERF_SAMPLE_ADDR, PERF_SAMPLE_CPU, PERF_SAMPLE_ID, PERF_SAMPLE_IP,
     PERF_SAMPLE_TID, PERF_SAMPLE_TIME, PERF_TYPE_SOFTWARE, SET_OUTPUT, perf_event_attr,
 };
 use rustix::io::Errno;
@@ -12,10 +12,15 @@ use rustix::ioctl::{IntegerSetter, Opcode};
 
 use crate::ProcessId;
 
-/// What each record tells. The processor is that of the ring buffer.
+/// What each record tells.
 pub(crate) const SAMPLE_TYPE: u64 =
     (PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_ADDR | PERF_SAMPLE_ID)
         as u64;
+
+/// What the records of hard faults tell, too, which makes them longer. It is this that they are
+/// known by: since Linux 6.2 the id in a record may be that of another event of the same fault,
+/// also of somebody else's.
+pub(crate) const HARD_SAMPLE_TYPE: u64 = PERF_SAMPLE_CPU as u64;
 
 /// How events are opened: what this kernel has, and this user may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,15 +37,10 @@ pub(crate) struct Manner {
 
 /// An event of one thread, and of those that it starts from now on, on one processor.
 #[derive(Debug)]
-pub(crate) struct Event {
-    fd: OwnedFd,
-    /// What its records are told by.
-    pub(crate) id: u64,
-    /// Whether it is of hard faults, and not of soft ones.
-    pub(crate) hard: bool,
-}
+pub(crate) struct Event(OwnedFd);
 
 impl Event {
+    /// Opens the event of the soft or the hard faults.
     pub(crate) fn open(
         thread: ProcessId,
         cpu: u32,
@@ -54,11 +54,14 @@ impl Event {
                 true => PERF_COUNT_SW_PAGE_FAULTS_MAJ,
                 false => PERF_COUNT_SW_PAGE_FAULTS_MIN,
             }),
-            sample_type: SAMPLE_TYPE,
-            read_format: u64::from(match manner.format_lost {
-                true => PERF_FORMAT_ID | PERF_FORMAT_LOST,
-                false => PERF_FORMAT_ID,
-            }),
+            sample_type: match hard {
+                true => SAMPLE_TYPE | HARD_SAMPLE_TYPE,
+                false => SAMPLE_TYPE,
+            },
+            read_format: match manner.format_lost {
+                true => PERF_FORMAT_LOST.into(),
+                false => 0,
+            },
             clockid: libc::CLOCK_MONOTONIC,
             ..perf_event_attr::default()
         };
@@ -69,7 +72,6 @@ impl Event {
         attr.set_inherit(1);
         attr.set_inherit_thread(manner.inherit_thread.into());
         attr.set_exclude_kernel(manner.exclude_kernel.into());
-        attr.set_exclude_hv(1);
         let (thread, cpu) = match (thread.get().try_into(), cpu.try_into()) {
             (Ok(thread), Ok(cpu)) => (thread, cpu),
             _ => return Err(Errno::SRCH),
@@ -90,10 +92,7 @@ impl Event {
             return Err(Errno::from_io_error(&error).unwrap_or(Errno::IO));
         }
         // SAFETY: the call made this descriptor, and nobody else has it.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        let mut event = Event { fd, id: 0, hard };
-        event.id = event.read()?.id;
-        Ok(event)
+        Ok(Event(unsafe { OwnedFd::from_raw_fd(fd) }))
     }
 
     /// Lets it write to the ring buffer of another one.
@@ -102,63 +101,25 @@ impl Event {
         // SAFETY: the request takes the number of a descriptor and writes nothing to memory.
         let request = unsafe { IntegerSetter::<{ SET_OUTPUT as Opcode }>::new_usize(other) };
         // SAFETY: the descriptor is of perf_event_open, as the request wants it.
-        unsafe { rustix::ioctl::ioctl(&self.fd, request) }
+        unsafe { rustix::ioctl::ioctl(&self.0, request) }
     }
 
-    /// How many records of it, and of those that inherited it, did not fit; `None` where the kernel does not count them.
-    pub(crate) fn lost(&self) -> Result<Option<u64>, Errno> {
-        self.read().map(|counts| counts.lost)
-    }
-
-    fn read(&self) -> Result<Counts, Errno> {
-        let mut bytes = [0; 24];
-        let length = rustix::io::read(&self.fd, &mut bytes)?;
-        Counts::parse(&bytes[..length]).ok_or(Errno::IO)
+    /// How many records of it, and of those that inherited it, did not fit: of one that was opened
+    /// to count them.
+    pub(crate) fn lost(&self) -> Result<u64, Errno> {
+        // The count of what happened comes first. It is of no use here: the kernel adds to it
+        // before it writes the record.
+        let mut counts = [[0; 8]; 2];
+        let length = rustix::io::read(&self.0, counts.as_flattened_mut())?;
+        match length == size_of_val(&counts) {
+            true => Ok(u64::from_ne_bytes(counts[1])),
+            false => Err(Errno::IO),
+        }
     }
 }
 
 impl AsFd for Event {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
-    }
-}
-
-/// What an event answers to `read`.
-#[derive(Debug, PartialEq, Eq)]
-struct Counts {
-    id: u64,
-    lost: Option<u64>,
-}
-
-impl Counts {
-    /// The count itself comes first. It is of no use here: the kernel adds to it before it writes
-    /// the record.
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (words, _) = bytes.as_chunks::<8>();
-        let mut words = words.iter().map(|word| u64::from_ne_bytes(*word)).skip(1);
-        Some(Counts {
-            id: words.next()?,
-            lost: words.next(),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_read_with_and_without_those_lost() {
-        let bytes: Vec<u8> = [5u64, 77, 3].map(u64::to_ne_bytes).concat();
-        let whole = Counts {
-            id: 77,
-            lost: Some(3),
-        };
-        assert_eq!(Counts::parse(&bytes), Some(whole));
-        assert_eq!(
-            Counts::parse(&bytes[..16]),
-            Some(Counts { id: 77, lost: None })
-        );
-        assert_eq!(Counts::parse(&bytes[..15]), None);
+        self.0.as_fd()
     }
 }

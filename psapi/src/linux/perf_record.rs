@@ -1,10 +1,11 @@
 //! The records of a `perf_event` ring buffer, as an event of ours writes them.
 
-use super::perf_event::SAMPLE_TYPE;
 use perf_event_open_sys::bindings::{
-    PERF_RECORD_LOST, PERF_RECORD_SAMPLE, PERF_SAMPLE_ADDR, PERF_SAMPLE_ID, PERF_SAMPLE_IP,
-    PERF_SAMPLE_TID, PERF_SAMPLE_TIME,
+    PERF_RECORD_LOST, PERF_RECORD_SAMPLE, PERF_SAMPLE_ADDR, PERF_SAMPLE_CPU, PERF_SAMPLE_ID,
+    PERF_SAMPLE_IP, PERF_SAMPLE_TID, PERF_SAMPLE_TIME,
 };
+
+use super::perf_event::{HARD_SAMPLE_TYPE, SAMPLE_TYPE};
 
 /// What every record begins with, `perf_event_header`: its type, flags, and its length.
 const HEADER: usize = 8;
@@ -19,6 +20,8 @@ pub(crate) struct Sample {
     pub(crate) addr: u64,
     /// The event that was opened; those that threads inherit have its id, too.
     pub(crate) id: u64,
+    /// It is of the event of hard faults.
+    pub(crate) hard: bool,
 }
 
 /// A record.
@@ -70,7 +73,7 @@ impl Sample {
                 | PERF_SAMPLE_TIME
                 | PERF_SAMPLE_ADDR
                 | PERF_SAMPLE_ID;
-            assert!(SAMPLE_TYPE == read as u64);
+            assert!(SAMPLE_TYPE == read as u64 && HARD_SAMPLE_TYPE == PERF_SAMPLE_CPU as u64);
         }
         Some(Sample {
             ip: fields.u64()?,
@@ -79,6 +82,8 @@ impl Sample {
             time: fields.u64()?,
             addr: fields.u64()?,
             id: fields.u64()?,
+            // The processor is that of the ring buffer; that it is told is what matters.
+            hard: fields.u64().is_some(),
         })
     }
 }
@@ -136,23 +141,26 @@ mod tests {
         words.iter().flat_map(|word| word.to_ne_bytes()).collect()
     }
 
-    fn sample() -> Vec<u8> {
-        let mut bytes = header(PERF_RECORD_SAMPLE, 48);
+    fn sample(hard: bool) -> Vec<u8> {
+        let mut bytes = header(PERF_RECORD_SAMPLE, if hard { 56 } else { 48 });
         bytes.extend(words(&[0x40_1000]));
         bytes.extend(7u32.to_ne_bytes());
         bytes.extend(8u32.to_ne_bytes());
         bytes.extend(words(&[1_000, 0x7f00_0000_0000, 99]));
+        if hard {
+            bytes.extend(words(&[3]));
+        }
         bytes
     }
 
     #[test]
     fn samples_losses_and_others() {
-        let mut bytes = sample();
+        let mut bytes = sample(false);
         bytes.extend(header(PERF_RECORD_LOST, 24));
         bytes.extend(words(&[99, 12]));
         bytes.extend(header(5, 16));
         bytes.extend(words(&[0]));
-        bytes.extend(sample());
+        bytes.extend(sample(true));
         let expected = Sample {
             ip: 0x40_1000,
             pid: 7,
@@ -160,6 +168,7 @@ mod tests {
             time: 1_000,
             addr: 0x7f00_0000_0000,
             id: 99,
+            hard: false,
         };
         let records: Result<Vec<_>, _> = Records::new(&bytes).collect();
         assert_eq!(
@@ -168,21 +177,24 @@ mod tests {
                 Record::Sample(expected),
                 Record::Lost(12),
                 Record::Other,
-                Record::Sample(expected),
+                Record::Sample(Sample {
+                    hard: true,
+                    ..expected
+                }),
             ])
         );
     }
 
     #[test]
     fn every_cut_is_told() {
-        let bytes = sample();
+        let bytes = sample(false);
         for end in 1..bytes.len() {
             let records: Vec<_> = Records::new(&bytes[..end]).collect();
             assert_eq!(records, [Err("a record is cut off")], "cut at {end}");
         }
         // One that claims to be shorter than its own header, or than its fields.
         for size in [0, 7, 8, 47] {
-            let mut bytes = sample();
+            let mut bytes = sample(false);
             bytes[6..8].copy_from_slice(&u16::to_ne_bytes(size));
             assert!(Records::new(&bytes).any(|record| record.is_err()), "{size}");
         }

@@ -123,7 +123,7 @@ impl WorkingSetWatch {
         let now = page_faults::now();
         let lost = self
             .faults
-            .take(|cpu, sample, hard| {
+            .take(|cpu, sample| {
                 faults.push(PageFault {
                     time: sample.time,
                     program_counter: sample.ip,
@@ -131,7 +131,7 @@ impl WorkingSetWatch {
                     process: ProcessId::new(sample.pid),
                     thread: sample.tid,
                     cpu,
-                    hard,
+                    hard: sample.hard,
                 });
             })
             .map_err(|refusal| refusal.of(ASKED, self.process))?;

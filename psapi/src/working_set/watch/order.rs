@@ -8,6 +8,7 @@ use super::PageFault;
 #[derive(Debug, Default)]
 pub(super) struct Order {
     kept: Vec<PageFault>,
+    newest_kept: u64,
     /// The time of the last one that was delivered.
     last: u64,
 }
@@ -19,13 +20,16 @@ impl Order {
 
     /// Adds what was kept.
     pub(super) fn resume(&mut self, faults: &mut Vec<PageFault>) {
+        self.newest_kept = self.kept.last().map_or(0, |fault| fault.time);
         faults.append(&mut self.kept);
     }
 
     /// Sorts what came, and keeps back what is newer than `now`.
     pub(super) fn sort(&mut self, faults: &mut Vec<PageFault>, now: u64) {
         faults.sort_by_key(|fault| fault.time);
-        let end = faults.partition_point(|fault| fault.time <= now);
+        // Nothing is kept twice, whatever its time.
+        let end = now.max(self.newest_kept);
+        let end = faults.partition_point(|fault| fault.time <= end);
         self.kept.extend(faults.drain(end..));
         // One whose processor was interrupted between the stamp and the record comes late. It was
         // not over when the others were, and so has no earlier time than they.
@@ -73,6 +77,14 @@ mod tests {
         assert_eq!(call(&mut order, &[7, 8], 10), [6, 7, 8, 9]);
         assert!(order.is_empty());
         assert_eq!(call(&mut order, &[], 11), []);
+    }
+
+    #[test]
+    fn nothing_is_kept_twice() {
+        let mut order = Order::default();
+        assert_eq!(call(&mut order, &[3, 100, 200], 5), [3]);
+        assert_eq!(call(&mut order, &[150, 300], 6), [100, 150, 200]);
+        assert_eq!(call(&mut order, &[], 7), [300]);
     }
 
     #[test]
