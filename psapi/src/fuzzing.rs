@@ -5,7 +5,9 @@ mod images;
 
 use std::ops::ControlFlow;
 
+use crate::linux::cpus as processors;
 use crate::linux::kallsyms::KernelImage;
+use crate::linux::perf_record::{Record, Records};
 use crate::linux::swaps;
 use crate::linux::text::{decimal, hexadecimal, key_value, kibibytes, signed_decimal};
 use crate::linux::text::{unescape, whole_lines};
@@ -36,6 +38,8 @@ pub const PROPERTIES: &[Property] = &[
     ("elf", elf),
     ("auxv", auxv),
     ("link_map", link_map),
+    ("perf_record", perf_record),
+    ("cpus", cpus),
 ];
 
 /// The `stat` of a process.
@@ -234,6 +238,40 @@ pub fn counts(bytes: &[u8]) {
     if let Some(id) = ids::parse_name(bytes) {
         assert_eq!(id.to_string().as_bytes(), bytes);
     }
+}
+
+/// What a ring buffer of `perf_event` holds.
+pub fn perf_record(bytes: &[u8]) {
+    let mut length = 0;
+    let mut records = Records::new(bytes);
+    for record in records.by_ref() {
+        let Ok(record) = record else {
+            break;
+        };
+        // As long as it says itself, and it has what it tells.
+        let size = u16::from_ne_bytes([bytes[length + 6], bytes[length + 7]]);
+        let least = match record {
+            Record::Sample(sample) => 48 + 8 * usize::from(sample.hard),
+            Record::Lost(_) => 24,
+            Record::Other => 8,
+        };
+        assert!(usize::from(size) >= least);
+        length += usize::from(size);
+    }
+    assert!(length <= bytes.len() && records.next().is_none());
+}
+
+/// `online`, the list of processors.
+pub fn cpus(bytes: &[u8]) {
+    let Ok(cpus) = processors::parse(bytes) else {
+        return;
+    };
+    assert!(cpus.is_sorted_by(|a, b| a < b));
+    let mut ends = bytes
+        .split(|byte| !byte.is_ascii_digit())
+        .filter_map(decimal);
+    assert!(ends.all(|end| cpus.contains(&(end as u32))));
+    assert!(!cpus.is_empty());
 }
 
 /// Numbers, lines, escapes, and the mark of deleted files.

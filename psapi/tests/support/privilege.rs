@@ -27,16 +27,25 @@ pub fn skip(why: &str) {
 /// Runs something as nobody: in a thread that has given up its users, groups and so its
 /// capabilities. For who is not root, in a thread as it is.
 pub fn as_nobody<T: Send>(run: impl FnOnce() -> T + Send) -> T {
-    as_nobody_with(CapabilitySet::empty(), run)
+    as_user(NOBODY, CapabilitySet::empty(), run)
 }
 
 /// As [`as_nobody`], with some capabilities that root has.
 pub fn as_nobody_with<T: Send>(capabilities: CapabilitySet, run: impl FnOnce() -> T + Send) -> T {
+    as_user(NOBODY, capabilities, run)
+}
+
+/// As [`as_nobody_with`], as the user of some number, who need not exist.
+pub fn as_user<T: Send>(
+    user: u32,
+    capabilities: CapabilitySet,
+    run: impl FnOnce() -> T + Send,
+) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
             if is_root() {
                 rustix::thread::set_keep_capabilities(true).expect("root may");
-                let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
+                let (user, group) = (Uid::from_raw(user), Gid::from_raw(user));
                 rustix::thread::set_thread_groups(&[]).expect("root may");
                 rustix::thread::set_thread_res_gid(group, group, group).expect("root may");
                 rustix::thread::set_thread_res_uid(user, user, user).expect("root may");
