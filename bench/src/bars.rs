@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::Figure;
 use crate::workloads::{
-    Stage, capture, command, ids, mapped, modules, room, system_calls, working_set,
+    Stage, capture, command, ids, mapped, modules, room, system_calls, watch, working_set,
 };
 
 pub struct Workload {
@@ -191,5 +191,40 @@ pub const WORKLOADS: &[Workload] = &[
             "a pread of pagemap an address",
             Bar::Times(0.25),
         )],
+    },
+    Workload {
+        name: "watch",
+        what: "a program that touches 1 GiB page by page, watched; elapsed, by its own clock",
+        unit: Unit::Seconds,
+        run: watch::overhead,
+        rows: &[against("unwatched", "the same, unwatched", Bar::Times(1.1))],
+    },
+    Workload {
+        name: "watch-lost",
+        what: "faults lost of 11 such programs, default buffer, a reader that keeps up",
+        unit: Unit::Count,
+        run: watch::lost,
+        rows: &[alone(Bar::AtMost(0.0))],
+    },
+    Workload {
+        name: "watch-stopped",
+        what: "faults neither delivered nor lost, counted by the kernel: reader stopped",
+        unit: Unit::Count,
+        run: watch::stopped,
+        rows: &[alone(Bar::AtMost(0.0))],
+    },
+    Workload {
+        name: "watch-threads",
+        what: "the same: 64 threads",
+        unit: Unit::Count,
+        run: watch::threads,
+        rows: &[alone(Bar::AtMost(0.0))],
+    },
+    Workload {
+        name: "watch-later",
+        what: "the same: 64 threads that start during the watch",
+        unit: Unit::Count,
+        run: watch::later,
+        rows: &[alone(Bar::AtMost(0.0))],
     },
 ];

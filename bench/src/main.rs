@@ -9,6 +9,7 @@ mod machine;
 mod measure;
 mod pages;
 mod report;
+mod toucher;
 mod workloads;
 
 use std::path::PathBuf;
@@ -23,7 +24,8 @@ use workloads::Stage;
 
 /// Measures psapi side by side with bare system calls, the crates procfs and sysinfo, and ps.
 ///
-/// Figures are CPU time, user and system, medians of runs that take turns.
+/// Figures are CPU time, user and system, medians of runs that take turns, unless they are said to be
+/// something else.
 #[derive(Parser)]
 struct Options {
     /// What to measure; everything if not said.

@@ -8,6 +8,7 @@ pub mod mapped;
 pub mod modules;
 pub mod room;
 pub mod system_calls;
+pub mod watch;
 pub mod working_set;
 
 use std::cell::OnceCell;
