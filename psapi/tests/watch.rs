@@ -10,6 +10,8 @@ use psapi::{
     ErrorKind, Fields, PageChanges, PageFault, ProcessId, System, WatchOptions, WorkingSetWatch,
 };
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::Pid;
+use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 
 use support::child::{Program, Subject, proc_file};
 use support::privilege::{as_nobody, is_root, skip};
@@ -70,7 +72,12 @@ int main(int argc, char **argv) {
     if (!strcmp(what, "touch")) {
         char *p = map();
         sprintf(text, "%lu %d\n", (long)p, (int)syscall(SYS_gettid));
-        for (;;) { say(text); hear(); touch(p); strcpy(text, "done\n"); }
+        for (;;) {
+            say(text); hear();
+            madvise(p, pages * 4096, MADV_DONTNEED);
+            touch(p);
+            strcpy(text, "done\n");
+        }
     }
     if (!strcmp(what, "read")) {
         /* The kernel touches the pages, on the process's behalf. */
@@ -399,6 +406,34 @@ fn a_reader_that_stops_for_a_while_is_told_what_it_missed() {
     stops_and_reads(WatchOptions::new().buffer_size(1));
 }
 
+#[test]
+fn an_older_kernel_tells_of_losses_with_the_next_fault() {
+    // More than fit into a page of records, which is one processor's.
+    let mut subject = start(&["touch", "200"]);
+    let mut here = CpuSet::new();
+    here.set(sched_getcpu());
+    let thread = Pid::from_raw(subject.id().get().try_into().unwrap());
+    sched_setaffinity(thread, &here).unwrap();
+    let options = WatchOptions::new().buffer_size(1).plainly();
+    let Some(watch) = watch_with(subject.id(), options) else {
+        return;
+    };
+    let before = counted(subject.id());
+    let mut reader = Reader::new(watch);
+    subject.proceed();
+    settle(&subject);
+    let missed = counted(subject.id()) - before;
+    reader.read();
+    assert_eq!(reader.lost, 0);
+    let delivered = reader.delivered;
+    assert!(delivered > 0);
+    subject.proceed();
+    settle(&subject);
+    reader.read();
+    assert!(reader.lost > 0);
+    assert_account(&reader.watch, delivered, reader.lost, missed);
+}
+
 fn account(arguments: &[&str], at_least: u64) {
     let mut subject = start(arguments);
     let Some(mut watch) = watch(subject.id()) else {
@@ -448,10 +483,16 @@ fn threads_that_start_while_a_watch_begins_are_watched_once() {
 
 #[test]
 fn a_forked_child_is_watched_only_if_asked_for() {
-    for children in [false, true] {
+    let with_children = options().children(true);
+    for (children, options) in [
+        (false, options()),
+        (false, options().plainly()),
+        (true, with_children),
+        (true, with_children.plainly()),
+    ] {
         let mut subject = start(&["fork", "1000"]);
         let before = counted(subject.id());
-        let Some(mut watch) = watch_with(subject.id(), options().children(children)) else {
+        let Some(mut watch) = watch_with(subject.id(), options) else {
             return;
         };
         subject.proceed();

@@ -56,6 +56,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) children: bool,
     /// Bytes for the ring buffer of each processor.
     pub(crate) size: usize,
+    /// As if the kernel had neither `inherit_thread` nor a count of lost records.
+    pub(crate) plainly: bool,
 }
 
 /// The page faults of a process, as they happen.
@@ -277,8 +279,8 @@ impl Attached {
         let mut attached = Attached {
             manner: Manner {
                 exclude_kernel: false,
-                inherit_thread: !wanted.children,
-                format_lost: true,
+                inherit_thread: !wanted.children && !wanted.plainly,
+                format_lost: !wanted.plainly,
                 wakeup_watermark: u32::try_from(size / 4).unwrap_or(u32::MAX),
             },
             size,
