@@ -9,7 +9,7 @@ use std::time::Duration;
 use psapi::{
     ErrorKind, Fields, PageChanges, PageFault, ProcessId, System, WatchOptions, WorkingSetWatch,
 };
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Pid;
 use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 
@@ -595,24 +595,24 @@ fn the_descriptor_is_ready_with_changes_and_with_the_end() {
     let Some(mut watch) = watch(subject.id()) else {
         return;
     };
-    let ready = |watch: &WorkingSetWatch| {
+    let ready = |watch: &WorkingSetWatch, timeout: Option<Timespec>| {
         let mut fds = [PollFd::new(watch, PollFlags::IN)];
-        poll(&mut fds, None).unwrap();
+        poll(&mut fds, timeout.as_ref()).unwrap();
         assert_eq!(fds[0].revents(), PollFlags::IN);
     };
     subject.proceed();
     settle(&subject);
     let mut found = 0;
     while found < 10 {
-        ready(&watch);
+        ready(&watch, None);
         found += watch.changes().unwrap().faults.len();
     }
     subject.reap();
     while !watch.has_ended().unwrap() {
-        ready(&watch);
+        ready(&watch, None);
     }
     watch.changes().unwrap();
-    ready(&watch);
+    ready(&watch, Some(Timespec::default()));
 }
 
 #[test]
