@@ -53,6 +53,11 @@ impl Asked {
         verb: "empty",
         noun: "working set",
     };
+
+    pub(crate) const TO_WATCH_WORKING_SET: Asked = Asked {
+        verb: "watch",
+        noun: "working set",
+    };
 }
 
 /// Most questions are for something to read.

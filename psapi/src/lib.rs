@@ -62,6 +62,22 @@
 //! # Ok::<(), psapi::Error>(())
 //! ```
 //!
+//! # Pages as they come
+//!
+//! A [`WorkingSetWatch`] tells of each page that a process takes into its working set: the address,
+//! which instruction and thread came to it, when, and whether it had to be read from a disk.
+//!
+//! ```no_run
+//! let process = psapi::System::new().process(4711)?;
+//! let mut watch = process.watch_working_set()?;
+//! while watch.wait(None)? && !watch.has_ended()? {
+//!     for fault in watch.changes()?.faults {
+//!         println!("{:#x} by {:#x}", fault.address, fault.program_counter);
+//!     }
+//! }
+//! # Ok::<(), psapi::Error>(())
+//! ```
+//!
 //! # Modules
 //!
 //! Executable and shared libraries, in the dynamic linker's order, the vDSO included; deleted and

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create,
     timerfd_settime,
@@ -22,7 +21,7 @@ use super::ids::{self, Listing};
 use super::perf_event::{Event, Manner};
 use super::perf_record::{Record, Records, Sample};
 use super::perf_ring::Ring;
-use super::stat;
+use super::{pidfd, stat};
 use crate::ProcessId;
 use crate::error::{Cause, Refusal};
 
@@ -77,7 +76,7 @@ impl PageFaults {
         if stat::read(process, &mut text)?.is_kernel_thread() {
             return Err(Refusal::new(process.path(), Cause::NoAddressSpace));
         }
-        let pidfd = refused_by("pidfd_open", pidfd(wanted.id))?;
+        let pidfd = pidfd::open(process, wanted.id)?;
         let page = rustix::param::page_size();
         let mut size = wanted.size.clamp(page, LARGEST).next_power_of_two();
         let attached = loop {
@@ -204,11 +203,6 @@ fn refused_by<T>(source: &'static str, result: Result<T, Errno>) -> Result<T, Re
 fn is_want_of_room(refusal: &Refusal) -> bool {
     refusal.source.as_os_str() == RING
         && matches!(refusal.cause, Cause::Os(Errno::PERM | Errno::NOMEM))
-}
-
-fn pidfd(id: ProcessId) -> Result<OwnedFd, Errno> {
-    let pid = i32::try_from(id.get()).ok().and_then(Pid::from_raw);
-    pidfd_open(pid.ok_or(Errno::SRCH)?, PidfdFlags::empty())
 }
 
 fn ticking() -> Result<OwnedFd, Errno> {

@@ -5,7 +5,7 @@ mod order;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use crate::error::{Cause, Refusal, Result};
+use crate::error::{Asked, Cause, Refusal, Result};
 use crate::linux::cpus;
 use crate::linux::page_faults::{self, PageFaults, Wanted};
 use crate::process::{Process, ProcessId};
@@ -283,5 +283,4 @@ impl Process {
     }
 }
 
-/// What is asked for, for messages.
-const ASKED: &str = "page faults";
+const ASKED: Asked = Asked::TO_WATCH_WORKING_SET;
