@@ -49,6 +49,11 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    pub(crate) const TO_COMPARE_WORKING_SETS: Asked = Asked {
+        verb: "compare",
+        noun: "working sets",
+    };
+
     pub(crate) const TO_EMPTY_WORKING_SET: Asked = Asked {
         verb: "empty",
         noun: "working set",
@@ -96,7 +101,7 @@ impl Error {
         self.0.process
     }
 
-    /// The file or system call that refused.
+    /// The file or system call that refused; empty if none did.
     pub fn source_path(&self) -> &Path {
         &self.0.refusal.source
     }
@@ -105,6 +110,7 @@ impl Error {
     pub fn raw_os_error(&self) -> Option<i32> {
         match self.0.refusal.cause {
             Cause::Os(errno) => Some(errno.raw_os_error()),
+            Cause::Io(ref error) => error.raw_os_error(),
             _ => None,
         }
     }
@@ -123,11 +129,20 @@ impl fmt::Display for Report {
         if let Some(process) = self.process {
             write!(f, " of process {process}")?;
         }
-        write!(f, ": {}: ", self.refusal.source.display())?;
+        if !self.refusal.source.as_os_str().is_empty() {
+            write!(f, ": {}", self.refusal.source.display())?;
+        }
+        f.write_str(": ")?;
         match (&self.refusal.cause, self.kind) {
             (_, ErrorKind::NoSuchProcess) => f.write_str("no such process")?,
             (_, ErrorKind::Ended) => f.write_str("the process has ended")?,
             (Cause::Os(errno), _) => write!(f, "{}", io::Error::from(*errno))?,
+            (Cause::Io(error), _) => write!(f, "{error}")?,
+            (Cause::NewerFormat { found, known }, _) => write!(
+                f,
+                "it was written by a newer version: it is of format {found}, and this version \
+                 reads up to {known}"
+            )?,
             (Cause::NoAddressSpace, _) => f.write_str("it has no address space")?,
             (Cause::Cancelled, _) => f.write_str("the caller broke it off")?,
             (Cause::NotProc, _) => f.write_str("no process directories here")?,
@@ -218,12 +233,19 @@ pub(crate) struct Refusal {
 #[derive(Debug)]
 pub(crate) enum Cause {
     Os(Errno),
+    /// What the caller gave to read from failed.
+    Io(io::Error),
     /// The source does not parse; says what is wrong with it.
     Malformed(&'static str),
     /// The kernel lacks it; says what.
     Unsupported(&'static str),
     /// The caller's argument can't be meant; says why.
     Invalid(&'static str),
+    /// A file is of a later format than this version knows.
+    NewerFormat {
+        found: u32,
+        known: u32,
+    },
     NoSuchProcess {
         /// Whether the proc file system hides processes, and may hide this one.
         may_be_hidden: bool,
@@ -261,9 +283,9 @@ impl Refusal {
             // A pinned process answers ESRCH once it has ended.
             Cause::Os(Errno::SRCH) if process.is_some() => ErrorKind::Ended,
             Cause::Os(Errno::NOSYS | Errno::OPNOTSUPP) => ErrorKind::NotSupported,
-            Cause::Os(_) => ErrorKind::Os,
+            Cause::Os(_) | Cause::Io(_) => ErrorKind::Os,
             Cause::Malformed(_) => ErrorKind::Malformed,
-            Cause::Unsupported(_) => ErrorKind::NotSupported,
+            Cause::Unsupported(_) | Cause::NewerFormat { .. } => ErrorKind::NotSupported,
             Cause::Invalid(_) => ErrorKind::InvalidParameter,
             Cause::NoSuchProcess { .. } => ErrorKind::NoSuchProcess,
             Cause::Ended => ErrorKind::Ended,

@@ -2,6 +2,7 @@
 //! think of, the property tests with damaged copies of what a kernel wrote; both fail by panic.
 
 mod images;
+mod snapshots;
 
 use std::ops::ControlFlow;
 
@@ -15,6 +16,7 @@ use crate::linux::{bus_drivers, cgroup, cmdline, exe, file_nr, ids, loadavg, mem
 use crate::linux::{modules_builtin, modules_dep, osrelease, smaps, smaps_rollup, stat, status};
 
 pub use images::{auxv, elf, link_map, maps};
+pub use snapshots::snapshot;
 
 /// A property by its name, which is that of its fuzz target and of the directory of its seeds.
 pub type Property = (&'static str, fn(&[u8]));
@@ -40,6 +42,7 @@ pub const PROPERTIES: &[Property] = &[
     ("link_map", link_map),
     ("perf_record", perf_record),
     ("cpus", cpus),
+    ("snapshot", snapshot),
 ];
 
 /// The `stat` of a process.

@@ -205,9 +205,11 @@ pub use status::{ImageFile, ProcessStatus, UserIds};
 pub use symbolizer::{Frame, MissingSymbols, SourceLine, Symbolizer};
 pub use system::{System, SystemBuilder};
 pub use working_set::{
-    EmptiedWorkingSet, PageAttributes, PageChanges, PageFault, PageInfo, PageRun, PageTotals,
+    DifferenceKind, DifferenceTotals, EmptiedWorkingSet, MappingDifference, PageAttributes,
+    PageChanges, PageDifference, PageFault, PageInfo, PageRun, PageTotals, PageTransitions,
     Progress, Protection, RefusalReason, RefusedMapping, RemainingMemory, ShareCount, ShareTotals,
-    WatchOptions, WorkingSet, WorkingSetOptions, WorkingSetSize, WorkingSetWatch,
+    TransitionTotals, WatchOptions, WorkingSet, WorkingSetDifference, WorkingSetOptions,
+    WorkingSetSize, WorkingSetWatch,
 };
 
 /// Answers go from thread to thread, and questions are asked from any: this does not compile else.
@@ -255,6 +257,7 @@ const _: () = {
     in_threads::<ProcessStatus>();
     in_threads::<UserIds>();
     in_threads::<WorkingSet>();
+    in_threads::<WorkingSetDifference<'static>>();
 };
 
 /// The answers of a [`Symbolizer`], which itself stays in its thread.

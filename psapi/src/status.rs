@@ -170,7 +170,8 @@ fn id(number: u32) -> Option<ProcessId> {
     (number != 0).then(|| ProcessId::new(number))
 }
 
-fn ticks(ticks: u64) -> Duration {
+/// Clock ticks as a span of time.
+pub(crate) fn ticks(ticks: u64) -> Duration {
     let per_second = rustix::param::clock_ticks_per_second().max(1);
     let nanos = (ticks % per_second) * 1_000_000_000 / per_second;
     Duration::new(ticks / per_second, nanos as u32)

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 use crate::capture::Capture;
 use crate::error::{Refusal, Result};
 use crate::fields::Fields;
+use crate::linux::boot_id::{self, BootId};
 use crate::linux::file::Directory;
 use crate::linux::ids;
 use crate::linux::namespace::OwnNamespace;
@@ -37,6 +38,7 @@ struct Roots {
     own_namespace: OnceLock<OwnNamespace>,
     page_features: OnceLock<PageAttributes>,
     only_node: OnceLock<Option<u16>>,
+    boot: OnceLock<Option<BootId>>,
 }
 
 impl Default for System {
@@ -186,6 +188,12 @@ impl System {
         })
     }
 
+    /// Which run of the machine this is; `None` where the proc root does not tell.
+    pub(crate) fn boot(&self) -> Option<BootId> {
+        let find = || self.proc_directory().ok().and_then(boot_id::read);
+        *self.0.boot.get_or_init(find)
+    }
+
     /// Whether the ids of the proc root are those that system calls of this process know.
     pub(crate) fn is_of_own_namespace(&self) -> bool {
         let own = self
@@ -263,6 +271,7 @@ impl SystemBuilder {
             own_namespace: OnceLock::new(),
             page_features: OnceLock::new(),
             only_node: OnceLock::new(),
+            boot: OnceLock::new(),
         }))
     }
 }

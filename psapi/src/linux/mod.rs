@@ -3,6 +3,7 @@
 
 pub(crate) mod address_space;
 pub(crate) mod auxv;
+pub(crate) mod boot_id;
 pub(crate) mod bus_drivers;
 pub(crate) mod capture;
 pub(crate) mod cgroup;

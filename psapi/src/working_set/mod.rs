@@ -1,14 +1,21 @@
 //! Which pages of a process are in memory.
 
+mod difference;
 mod empty;
+mod identity;
 mod options;
 mod page_info;
 mod query;
 mod run;
+mod saved;
 mod snapshot;
 mod totals;
+mod transitions;
 mod watch;
 
+pub use difference::{
+    DifferenceKind, DifferenceTotals, MappingDifference, PageDifference, WorkingSetDifference,
+};
 pub use empty::{
     EmptiedWorkingSet, RefusalReason, RefusedMapping, RemainingMemory, WorkingSetSize,
 };
@@ -17,11 +24,16 @@ pub use page_info::PageInfo;
 pub(crate) use run::{Page, Shares};
 pub use run::{PageAttributes, PageRun, Protection, ShareCount};
 pub use totals::{PageTotals, ShareTotals};
+pub use transitions::{PageTransitions, TransitionTotals};
 pub use watch::{PageChanges, PageFault, WatchOptions, WorkingSetWatch};
+
+use std::ffi::OsStr;
+use std::time::{Duration, SystemTime};
 
 use crate::mapping::Mapping;
 use crate::module::Module;
 use crate::process::ProcessId;
+use identity::Identity;
 use run::Run;
 
 /// Which pages of a process were in memory, or in a page file, when it was asked: runs of
@@ -29,10 +41,11 @@ use run::Run;
 /// pages, 24 bytes each, so that a large process takes little to describe.
 ///
 /// Made by [`Process::working_set`](crate::Process::working_set).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[doc(alias = "PSAPI_WORKING_SET_INFORMATION")]
 pub struct WorkingSet {
-    process: ProcessId,
+    identity: Identity,
+    taken: SystemTime,
     page_size: u64,
     mappings: Vec<Mapping>,
     runs: Vec<Run>,
@@ -42,7 +55,22 @@ pub struct WorkingSet {
 impl WorkingSet {
     /// Whose it is.
     pub fn process(&self) -> ProcessId {
-        self.process
+        self.identity.process
+    }
+
+    /// When that was started, as the time since boot, suspended time included.
+    pub fn start(&self) -> Duration {
+        self.identity.start
+    }
+
+    /// What the kernel called it: at most 15 bytes, which the process may change at any time.
+    pub fn name(&self) -> &OsStr {
+        &self.identity.name
+    }
+
+    /// When the kernel began to tell it.
+    pub fn taken(&self) -> SystemTime {
+        self.taken
     }
 
     /// The size of a page, in bytes.

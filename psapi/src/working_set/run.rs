@@ -136,7 +136,7 @@ pub(crate) const UNCOUNTED: PageAttributes = PageAttributes::ZERO
     .union(PageAttributes::SPECIAL);
 
 /// What is known of a page beside its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Page {
     pub(crate) attributes: PageAttributes,
     pub(crate) node: u16,
@@ -168,7 +168,7 @@ impl Page {
 }
 
 /// An `Option<ShareCount>` in four bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Shares(u32);
 
 impl Shares {
@@ -199,6 +199,23 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    pub(crate) fn new(start: u64, pages: u32, mapping: usize, page: Page) -> Self {
+        Run {
+            start,
+            pages,
+            mapping: mapping as u32,
+            page,
+        }
+    }
+
+    pub(crate) fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    pub(crate) fn page(&self) -> Page {
+        self.page
+    }
+
     pub(crate) fn mapping(&self) -> usize {
         self.mapping as usize
     }

@@ -1,11 +1,15 @@
 //! How a working set is taken.
 
+use std::ffi::OsStr;
 use std::ops::{ControlFlow, Range};
 use std::os::fd::AsFd as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::time::SystemTime;
 
 use rustix::io::Errno;
 
 use super::WorkingSet;
+use super::identity::Identity;
 use super::options::{Progress, WorkingSetOptions};
 use super::run::{self, Page, PageAttributes};
 use crate::error::{Refusal, Result};
@@ -16,9 +20,10 @@ use crate::linux::pagemap::Pagemap;
 use crate::linux::pagemap_scan::Scanner;
 use crate::linux::pages::{self, Area, Counted, Nodes, Question, SharesOf};
 use crate::linux::smaps::{self, Smaps};
-use crate::linux::{maps, procmap_query, status};
+use crate::linux::{maps, procmap_query, stat, status};
 use crate::mapping::{Backing, Mapping};
 use crate::process::Process;
+use crate::status::ticks;
 
 impl Process {
     /// Which pages of the process are in memory, or in a page file, and how often those that may be
@@ -84,7 +89,9 @@ impl Process {
         mut progress: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<WorkingSet> {
         self.ask("working set", |directory| {
+            let taken = SystemTime::now();
             let space = Space::open(self, directory)?;
+            let identity = self.identity()?;
             let (ranges, untold) = space.everything();
             let mut runs = Vec::new();
             let sink = |mapping, range, page| {
@@ -93,12 +100,25 @@ impl Process {
             let known = space.walk(options.shares, ranges, &mut progress, sink)?;
             runs.shrink_to_fit();
             Ok(WorkingSet {
-                process: self.id(),
+                identity,
+                taken,
                 page_size: space.page_size,
                 mappings: space.mappings,
                 runs,
                 known: known - untold,
             })
+        })
+    }
+
+    /// Which process this is, also for who asks later or elsewhere.
+    fn identity(&self) -> Result<Identity, Refusal> {
+        let mut text = Vec::new();
+        let stat = stat::read(self.directory(), &mut text)?;
+        Ok(Identity {
+            process: self.id(),
+            start: ticks(stat.starttime),
+            boot: self.system().boot(),
+            name: OsStr::from_bytes(stat.comm).to_owned(),
         })
     }
 }
