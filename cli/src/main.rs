@@ -10,6 +10,7 @@ mod pattern;
 mod picture;
 mod repeat;
 mod session;
+mod sort;
 mod target;
 mod users;
 

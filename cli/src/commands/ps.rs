@@ -1,7 +1,6 @@
 //! `psapi ps`: processes.
 
 mod sample;
-mod sort;
 mod tree;
 
 use std::collections::HashSet;
@@ -17,10 +16,10 @@ use crate::output::Format;
 use crate::pattern::Pattern;
 use crate::repeat::Repeat;
 use crate::session::Session;
+use crate::sort::{self, SortKey};
 use crate::target;
 use crate::users::{self, Users};
 use sample::{Chosen, Sample};
-use sort::SortKey;
 
 /// Options of `psapi ps`.
 #[derive(Debug, clap::Args)]
@@ -35,7 +34,7 @@ pub struct Args {
     /// Sort by a column: KEY, or -KEY or KEY:desc for the largest first; several, comma-separated.
     /// By pid if not given; with --interval, tables show who used most CPU time first
     #[arg(long, short = 's', value_name = "KEY", value_delimiter = ',', allow_hyphen_values = true,
-          value_parser = sort::parse)]
+          value_parser = sort_key)]
     sort: Vec<SortKey>,
     /// Show processes under their parents
     #[arg(long, short = 't')]
@@ -81,6 +80,15 @@ fn keys() -> PossibleValuesParser {
         .into()
 }
 
+fn sort_key(text: &str) -> Result<SortKey, String> {
+    let all = columns::all();
+    sort::parse(text, |key| all.iter().any(|column| column.is_called(key)))
+}
+
+fn column_of<'c, 'a>(key: &SortKey, all: &'c [ProcessColumn<'a>]) -> Option<&'c ProcessColumn<'a>> {
+    all.iter().find(|column| column.is_called(&key.key))
+}
+
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let plan = Plan::new(args, session.output.format())?;
     let mut chosen_ids = args.ids();
@@ -110,7 +118,12 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             })
             .collect();
         let all = columns::all();
-        sort::sort(&plan.sort, &all, &mut rows);
+        let by: Vec<_> = plan
+            .sort
+            .iter()
+            .filter_map(|key| Some((&column_of(key, &all)?.column, key.descending)))
+            .collect();
+        sort::sort(&by, &mut rows);
         if args.tree {
             tree::arrange(&mut rows);
         }
@@ -168,7 +181,7 @@ impl Plan {
         } else {
             args.sort.clone()
         };
-        let sorting = sort.iter().filter_map(|key| key.column(&all));
+        let sorting = sort.iter().filter_map(|key| column_of(key, &all));
         let needed: Vec<&ProcessColumn<'_>> = chosen.iter().copied().chain(sorting).collect();
         if !repeated && let Some(column) = needed.iter().find(|column| column.compares) {
             return Err(usage(format_args!(

@@ -2,18 +2,17 @@
 
 use std::cmp::Ordering;
 
-use crate::columns::{self, ProcessColumn, ProcessRow};
-use crate::output::Value;
+use crate::output::{Column, Value};
 
 /// A column to sort by.
 #[derive(Debug, Clone)]
 pub struct SortKey {
-    key: String,
-    descending: bool,
+    pub key: String,
+    pub descending: bool,
 }
 
-/// `KEY`, `-KEY` or `KEY:desc`.
-pub fn parse(text: &str) -> Result<SortKey, String> {
+/// `KEY`, `-KEY` or `KEY:desc`, of a column that there is.
+pub fn parse(text: &str, is_column: impl FnOnce(&str) -> bool) -> Result<SortKey, String> {
     let (key, descending) = match text.strip_prefix('-') {
         Some(key) => (key, true),
         None => match text.split_once(':') {
@@ -23,8 +22,8 @@ pub fn parse(text: &str) -> Result<SortKey, String> {
             None => (text, false),
         },
     };
-    if !columns::all().iter().any(|column| column.is_called(key)) {
-        return Err("no such column; psapi ps --help lists them".to_owned());
+    if !is_column(key) {
+        return Err("no such column; the long help (--help) lists them".to_owned());
     }
     Ok(SortKey {
         key: key.to_owned(),
@@ -40,29 +39,18 @@ impl SortKey {
             descending: true,
         }
     }
-
-    pub fn column<'c, 'a>(&self, all: &'c [ProcessColumn<'a>]) -> Option<&'c ProcessColumn<'a>> {
-        all.iter().find(|column| column.is_called(&self.key))
-    }
 }
 
-/// Sorts rows; equal ones stay in the order that they are in.
-pub fn sort<'a>(keys: &[SortKey], all: &[ProcessColumn<'a>], rows: &mut Vec<ProcessRow<'a>>) {
-    let by: Vec<_> = keys
-        .iter()
-        .filter_map(|key| Some((key.column(all)?, key.descending)))
-        .collect();
+/// Sorts rows by columns, the largest first where it says so; equal ones stay in the order that
+/// they are in.
+pub fn sort<Row>(by: &[(&Column<Row>, bool)], rows: &mut Vec<Row>) {
     if by.is_empty() {
         return;
     }
     let order = {
         let values: Vec<Vec<Value<'_>>> = rows
             .iter()
-            .map(|row| {
-                by.iter()
-                    .map(|(column, _)| (column.column.value)(row))
-                    .collect()
-            })
+            .map(|row| by.iter().map(|(column, _)| (column.value)(row)).collect())
             .collect();
         let compare = |&a: &usize, &b: &usize| {
             by.iter()
@@ -75,7 +63,7 @@ pub fn sort<'a>(keys: &[SortKey], all: &[ProcessColumn<'a>], rows: &mut Vec<Proc
         order.sort_by(compare);
         order
     };
-    let mut unsorted: Vec<Option<ProcessRow<'a>>> = rows.drain(..).map(Some).collect();
+    let mut unsorted: Vec<Option<Row>> = rows.drain(..).map(Some).collect();
     rows.extend(order.into_iter().filter_map(|at| unsorted[at].take()));
 }
 
