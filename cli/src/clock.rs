@@ -37,11 +37,15 @@ impl Clock {
         at.strftime(format).to_string()
     }
 
-    /// Now, as date and time with the distance from UTC: `2026-05-01 09:30:00 +02:00`.
-    pub fn now(&self) -> String {
+    /// A moment as date and time with the distance from UTC: `2026-05-01 09:30:00 +02:00`. Empty
+    /// beyond the calendar.
+    pub fn date(&self, at: SystemTime) -> String {
         let zone = self.zone.get_or_init(TimeZone::system).clone();
-        let now = Timestamp::now().to_zoned(zone);
-        now.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+        let Ok(at) = Timestamp::try_from(at) else {
+            return String::new();
+        };
+        let at = at.to_zoned(zone);
+        at.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
     }
 
     fn timestamp(&self, moment: Duration) -> Option<Timestamp> {

@@ -8,6 +8,7 @@ mod explain;
 mod output;
 mod pattern;
 mod picture;
+mod progress;
 mod repeat;
 mod session;
 mod sort;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
 /// Answers the question; tells whether all of it could be answered.
 fn run(cli: Cli) -> anyhow::Result<bool> {
     cli.global.color.write_global();
-    let mut session = Session::new(&cli.global);
+    let mut session = Session::new(&cli.global)?;
     match &cli.command {
         None => commands::overview::run(&cli.overview, &mut session)?,
         Some(command) => {

@@ -43,12 +43,30 @@ impl Repeat {
     /// Asks as often as the options say. `ask` is told when, as the time since boot, if it is one
     /// of several times, and answers whether there is anything left to ask about.
     pub fn run(&self, mut ask: impl FnMut(Option<Duration>) -> Result<bool>) -> Result<()> {
-        let Some(interval) = self.interval else {
-            ask(None)?;
-            return Ok(());
-        };
+        match self.interval {
+            Some(interval) => self.go_on(Instant::now(), interval, ask),
+            None => ask(None).map(drop),
+        }
+    }
+
+    /// As [`run`](Self::run) with an interval, for who compares: the first answer is due once the
+    /// first interval is over.
+    pub fn run_later(
+        &self,
+        interval: Duration,
+        ask: impl FnMut(Option<Duration>) -> Result<bool>,
+    ) -> Result<()> {
+        thread::sleep(interval);
+        self.go_on(Instant::now(), interval, ask)
+    }
+
+    fn go_on(
+        &self,
+        mut due: Instant,
+        interval: Duration,
+        mut ask: impl FnMut(Option<Duration>) -> Result<bool>,
+    ) -> Result<()> {
         // Answers keep to a grid, however long each takes.
-        let mut due = Instant::now();
         let mut left = self.count;
         loop {
             let more = ask(Some(clock::since_boot()))?;

@@ -1,203 +1,155 @@
 //! `psapi ws`: which pages of processes are in memory.
 
-use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt as _;
+mod difference;
+mod pages;
+mod source;
+mod summary;
+mod totals;
+mod words;
 
-use anyhow::Result;
-use psapi::{Fields, Mapping, PageTotals, Process, ProcessId, WorkingSet, WorkingSetOptions};
+use std::path::PathBuf;
 
-use super::maps;
+use anyhow::{Result, anyhow};
+use psapi::WorkingSetOptions;
+
 use crate::cli::usage;
 use crate::clock::Clock;
-use crate::columns;
-use crate::output::{Column, Format, Part, Shape, Value, printable};
+use crate::output::{Column, Format, Output, printable, write_file};
 use crate::picture::{AddressSpace, Files};
+use crate::repeat::Repeat;
 use crate::session::Session;
+use crate::sort::SortKey;
 use crate::target::Targets;
+use pages::Pages;
+use source::Taken;
 
 /// Options of `psapi ws`.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("targets", |targets| targets.required(false).required_unless_present("from")))]
 pub struct Args {
     #[command(flatten)]
     targets: Targets,
-    /// Mappings without a page in memory or in a page file in tables, too
+    /// Mappings and modules without a page in memory or in a page file, or without a change, in
+    /// tables, too
     #[arg(long, short = 'a')]
     all: bool,
+    /// By module in place of mapping
+    #[arg(long, short = 'm', conflicts_with_all = ["pages", "from", "against", "interval"])]
+    modules: bool,
+    /// The pages themselves: each run of neighbours that are alike, or with `each` page by page
+    #[arg(long, value_name = "HOW", num_args = 0..=1, require_equals = true,
+          default_missing_value = "runs", value_enum)]
+    pages: Option<Pages>,
+    /// Count how often private pages are mapped, too: forked processes share them. It takes longer
+    #[arg(long, conflicts_with = "from")]
+    private_shares: bool,
+    /// Sort by a figure: KEY, or -KEY or KEY:desc for the largest first; several, comma-separated.
+    /// By address if not given
+    #[arg(long, short = 's', value_name = "KEY", value_delimiter = ',', allow_hyphen_values = true,
+          value_parser = summary::sort_key, conflicts_with_all = ["pages", "against", "interval"])]
+    sort: Vec<SortKey>,
+    /// Save the working set to FILE in place of showing it, to be looked at or compared later. `-`
+    /// is standard output
+    #[arg(long, short = 'o', value_name = "FILE",
+          conflicts_with_all = ["modules", "pages", "sort", "against", "interval", "svg", "png", "html",
+                                "json", "csv"])]
+    output: Option<PathBuf>,
+    /// A saved working set in place of a process. `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "targets")]
+    from: Option<PathBuf>,
+    /// What changed since a saved working set of the same process
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["svg", "png", "html"])]
+    against: Option<PathBuf>,
+    #[command(flatten)]
+    repeat: Repeat,
     #[command(flatten)]
     pictures: Files,
 }
 
-/// A mapping of a process, or all of them together, and how much of it is where.
-struct Row {
-    pid: ProcessId,
-    /// `None`: all together.
-    mapping: Option<Mapping>,
-    totals: PageTotals,
-    /// What fills a bar.
-    full_bar: u64,
+pub fn run(args: &Args, session: &mut Session) -> Result<()> {
+    if let Some(interval) = args.repeat.interval {
+        args.refuse_with_interval()?;
+        return difference::repeat(args, interval, session);
+    }
+    args.pictures.check(session)?;
+    let taken = match &args.from {
+        Some(file) => vec![Taken::saved(source::load(file)?)],
+        None => source::take(args, &mut args.targets.watch(), session),
+    };
+    if taken.is_empty() {
+        return Ok(());
+    }
+    if let Some(file) = &args.output {
+        return save(&taken, file, session);
+    }
+    if let Some(file) = &args.against {
+        let before = source::load(file)?;
+        return difference::show(args, &before, &taken, session);
+    }
+    if args.pictures.are_wanted() {
+        draw(args, &taken, session)?;
+        if session.output.format() == Format::Table {
+            return Ok(());
+        }
+    }
+    match args.pages {
+        Some(how) => pages::show(how, &taken, session),
+        None => summary::show(args, &taken, session),
+    }
 }
 
-/// From this width on, a line has room for a bar and still for a name.
-const WIDE: usize = 132;
+impl Args {
+    fn options(&self) -> WorkingSetOptions {
+        let options = WorkingSetOptions::new();
+        match self.private_shares || self.pictures.are_wanted() {
+            true => options.with_private_share_counts(),
+            false => options,
+        }
+    }
 
-pub fn run(args: &Args, session: &mut Session) -> Result<()> {
-    args.pictures.check(session)?;
-    let mut drawn = Vec::new();
-    let hide_empty = session.output.format() == Format::Table && !args.all;
-    let (rows, processes) = args.targets.rows(session, |process| {
-        let mut options = WorkingSetOptions::new();
-        if args.pictures.are_wanted() {
-            options = options.with_private_share_counts();
+    fn refuse_with_interval(&self) -> Result<()> {
+        if self.from.is_some() || self.against.is_some() || self.pictures.are_wanted() {
+            return Err(usage(
+                "--interval compares a process with itself: it goes with no file",
+            ));
         }
-        let set = process.working_set_with(&options, |_| ControlFlow::Continue(()))?;
-        if args.pictures.are_wanted() && drawn.len() < 2 {
-            drawn.push(address_space(process, &set)?);
-        }
-        let shown = |totals: &PageTotals| !hide_empty || !totals.is_empty();
-        let resident = |(_, totals): (_, PageTotals)| totals.resident;
-        let full_bar = set.totals_by_mapping().map(resident).max().unwrap_or(0);
-        let row = |mapping: Option<&Mapping>, totals| Row {
-            pid: process.id(),
-            mapping: mapping.cloned(),
-            totals,
-            full_bar,
-        };
-        let mappings = set.totals_by_mapping().filter(|(_, totals)| shown(totals));
-        let mut rows: Vec<Row> = mappings
-            .map(|(mapping, totals)| row(Some(mapping), totals))
-            .collect();
-        rows.push(row(None, set.totals()));
-        Ok(rows)
-    });
-    if processes == 0 {
-        return Ok(());
+        Ok(())
     }
-    match &drawn[..] {
-        [] => {}
-        [space] => args.pictures.write(&space.scene(), session)?,
-        _ => {
-            return Err(usage(format_args!(
-                "a picture is of one process; {processes} are meant"
-            )));
-        }
+}
+
+fn save(taken: &[Taken], file: &std::path::Path, session: &mut Session) -> Result<()> {
+    let [taken] = taken else {
+        return Err(anyhow!(
+            "a file holds one working set; {} processes are meant",
+            taken.len()
+        ));
+    };
+    let mut content = Vec::new();
+    taken.set.write_to(&mut content)?;
+    match file.as_os_str() == "-" {
+        true => Ok(session.output.text(&content)?),
+        false => write_file(file, &content),
     }
-    if !drawn.is_empty() && session.output.format() == Format::Table {
-        return Ok(());
-    }
-    let is_wide = session.output.width().is_none_or(|width| width >= WIDE);
-    let columns = ws_columns(processes > 1, is_wide);
-    let mut columns = session.output.usual(&columns);
-    if session.output.format() != Format::Table {
-        // A drawing says nothing to a program.
+}
+
+fn draw(args: &Args, taken: &[Taken], session: &mut Session) -> Result<()> {
+    let [Taken { set, .. }] = taken else {
+        return Err(usage(format_args!(
+            "a picture is of one process; {} are meant",
+            taken.len()
+        )));
+    };
+    let name = set.name().as_encoded_bytes();
+    let title = format!("{} (pid {})", printable(name), set.process());
+    let space = AddressSpace::new(set, title, Clock::new().date(set.taken()));
+    args.pictures.write(&space.scene(), session)
+}
+
+/// The columns to show; a drawing says nothing to a program.
+fn shown<'c, Row>(output: &Output, columns: &'c [Column<Row>]) -> Vec<&'c Column<Row>> {
+    let mut columns = output.usual(columns);
+    if output.format() != Format::Table {
         columns.retain(|column| !column.field.is_empty());
     }
-    let mut document = session.output.document(None)?;
-    document.rows("working_sets", &columns, &rows)?;
-    Ok(document.end()?)
-}
-
-/// What a picture is drawn from.
-fn address_space(process: &Process, set: &WorkingSet) -> psapi::Result<AddressSpace> {
-    let name = process.status(Fields::STAT)?.name.unwrap_or_default();
-    let title = format!("{} (pid {})", printable(name.as_bytes()), process.id());
-    Ok(AddressSpace::new(set, title, Clock::new().now()))
-}
-
-fn ws_columns(several: bool, is_wide: bool) -> [Column<Row>; 13] {
-    [
-        column(("pid", "PID", "pid"), Shape::Number, "", |row| {
-            Value::count(row.pid.get())
-        })
-        .in_table_if(several),
-        column(
-            ("start", "START", "start_address"),
-            Shape::Number,
-            "",
-            |row| row.of_mapping(|mapping| Value::Address(mapping.start)),
-        ),
-        column(("size", "SIZE", "size_bytes"), Shape::Number, "", |row| {
-            row.of_mapping(|mapping| Value::Bytes(mapping.size()))
-        }),
-        column(
-            ("resident", "RESIDENT", "resident_bytes"),
-            Shape::Number,
-            "in RAM, pages of zeros left out",
-            |row| Value::Bytes(row.totals.resident),
-        ),
-        column(
-            ("private", "PRIVATE", "private_bytes"),
-            Shape::Number,
-            "of that, private pages",
-            |row| Value::Bytes(row.totals.private),
-        ),
-        column(
-            ("file", "FILE", "file_bytes"),
-            Shape::Number,
-            "of that, pages of files and of shared memory",
-            |row| Value::Bytes(row.totals.file),
-        ),
-        column(
-            ("huge", "HUGE", "huge_bytes"),
-            Shape::Number,
-            "of that, parts of huge pages",
-            |row| columns::bytes(row.totals.huge),
-        ),
-        column(
-            ("zero", "ZERO", "zero_bytes"),
-            Shape::Number,
-            "the page of zeros, which all share and no working set counts",
-            |row| columns::bytes(row.totals.zero),
-        ),
-        column(
-            ("swapped", "SWAPPED", "swapped_bytes"),
-            Shape::Number,
-            "in a page file",
-            |row| Value::Bytes(row.totals.swapped),
-        ),
-        column(
-            ("", "█ private ░ files, shared", ""),
-            Shape::Word,
-            "",
-            |row| {
-                let share = |bytes: u64| bytes as f64 / row.full_bar.max(1) as f64;
-                match row.mapping {
-                    Some(_) => Value::Bar(vec![
-                        (Part::Private, share(row.totals.private)),
-                        (Part::Files, share(row.totals.file)),
-                    ]),
-                    None => Value::Word(""),
-                }
-            },
-        )
-        .in_table_if(is_wide),
-        column(
-            ("permissions", "PERM", "permissions"),
-            Shape::Word,
-            "",
-            |row| row.of_mapping(maps::permissions),
-        ),
-        column(("kind", "KIND", "kind"), Shape::Word, "", |row| {
-            row.mapping
-                .as_ref()
-                .map_or(Value::Word("total"), maps::kind)
-        }),
-        column(("name", "NAME", "name"), Shape::Path, "", |row| {
-            row.mapping.as_ref().map_or(Value::Word(""), maps::name)
-        }),
-    ]
-}
-
-impl Row {
-    fn of_mapping<'r>(&'r self, value: fn(&'r Mapping) -> Value<'r>) -> Value<'r> {
-        self.mapping.as_ref().map_or(Value::Unknown, value)
-    }
-}
-
-fn column(
-    names: (&'static str, &'static str, &'static str),
-    shape: Shape,
-    about: &'static str,
-    value: for<'r> fn(&'r Row) -> Value<'r>,
-) -> Column<Row> {
-    Column::new(names, shape, about, value)
+    columns
 }

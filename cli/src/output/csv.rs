@@ -59,12 +59,12 @@ fn write_records<Row>(
 
 fn push(text: &mut Vec<u8>, value: &Value<'_>) -> io::Result<()> {
     match value {
-        Value::Unknown | Value::Refused | Value::Bar(_) => Ok(()),
+        Value::Unknown | Value::Refused | Value::Bar(_) | Value::Sizes(_) => Ok(()),
         Value::Count(number) | Value::Bytes(number) | Value::Offset(number) => {
             text.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
             Ok(())
         }
-        Value::Signed(number) => write!(text, "{number}"),
+        Value::Signed(number) | Value::Growth(number) => write!(text, "{number}"),
         Value::Address(address) => write!(text, "{address:#x}"),
         Value::Seconds(time) | Value::Moment(time) => write!(text, "{}", seconds(*time)),
         Value::Ratio(ratio) => write!(text, "{ratio}"),

@@ -70,11 +70,13 @@ impl Serialize for Hex<'_> {
 impl Serialize for Value<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Value::Unknown | Value::Refused | Value::Bar(_) => serializer.serialize_none(),
+            Value::Unknown | Value::Refused | Value::Bar(_) | Value::Sizes(_) => {
+                serializer.serialize_none()
+            }
             Value::Count(number) | Value::Bytes(number) | Value::Offset(number) => {
                 serializer.serialize_u64(*number)
             }
-            Value::Signed(number) => serializer.serialize_i64(*number),
+            Value::Signed(number) | Value::Growth(number) => serializer.serialize_i64(*number),
             Value::Address(address) => serializer.collect_str(&format_args!("{address:#x}")),
             Value::Seconds(time) | Value::Moment(time) => serializer.serialize_f64(seconds(*time)),
             Value::Ratio(ratio) => serializer.serialize_f64(*ratio),

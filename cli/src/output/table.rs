@@ -302,8 +302,27 @@ fn push_value(text: &mut String, value: &Value<'_>, look: &Look<'_>) -> Option<u
     match value {
         Value::Unknown | Value::Refused => text.push('-'),
         Value::Count(number) => push_decimal(text, *number),
-        Value::Bytes(bytes) if look.exact_bytes => push_decimal(text, *bytes),
-        Value::Bytes(bytes) => push_human(text, *bytes),
+        Value::Bytes(bytes) => push_size(text, *bytes, look),
+        Value::Growth(growth) => {
+            match growth.signum() {
+                -1 => text.push('-'),
+                1 => text.push('+'),
+                _ => {}
+            }
+            push_size(text, growth.unsigned_abs(), look);
+        }
+        Value::Sizes(sizes) => {
+            let start = text.len();
+            for (of, bytes) in sizes {
+                if text.len() > start {
+                    text.push_str("  ");
+                }
+                text.push_str(of);
+                text.push(' ');
+                push_size(text, *bytes, look);
+            }
+            return Some(text[start..].chars().count());
+        }
         // Writing to a String can't fail.
         Value::Signed(number) => drop(write!(text, "{number}")),
         Value::Address(address) | Value::Offset(address) => drop(write!(text, "{address:#x}")),
@@ -340,4 +359,11 @@ fn push_value(text: &mut String, value: &Value<'_>, look: &Look<'_>) -> Option<u
         }
     }
     None
+}
+
+fn push_size(text: &mut String, bytes: u64, look: &Look<'_>) {
+    match look.exact_bytes {
+        true => push_decimal(text, bytes),
+        false => push_human(text, bytes),
+    }
 }

@@ -17,6 +17,8 @@ pub enum Value<'a> {
     Refused,
     Count(u64),
     Signed(i64),
+    /// By how much a size changed; with its sign in a table.
+    Growth(i64),
     /// A size; shown as `12.3M` in a table, exact elsewhere.
     Bytes(u64),
     /// Hexadecimal everywhere: above 2⁵³ many JSON readers would round it.
@@ -40,6 +42,8 @@ pub enum Value<'a> {
     Text(Cow<'a, [u8]>),
     /// Several of them.
     Names(Vec<&'a [u8]>),
+    /// Sizes, each with what it is of; machine formats have a field for each.
+    Sizes(Vec<(&'static str, u64)>),
     /// Shares of a whole, drawn in a table; machine formats have the figures themselves.
     Bar(Vec<(Part, f64)>),
     /// A process's name. A table brackets that of a kernel thread, and draws the branch that
@@ -93,7 +97,7 @@ impl<'a> Value<'a> {
                     _ => self.rank().cmp(&other.rank()),
                 }
             }
-            (Value::Signed(a), Value::Signed(b)) => a.cmp(b),
+            (Value::Signed(a), Value::Signed(b)) | (Value::Growth(a), Value::Growth(b)) => a.cmp(b),
             (Value::Seconds(a), Value::Seconds(b)) | (Value::Moment(a), Value::Moment(b)) => {
                 a.cmp(b)
             }
