@@ -12,6 +12,7 @@ use psapi::{
 };
 
 use support::child::{Program, Subject};
+use support::privilege::is_root;
 
 /// Does one thing after the other, and says where.
 const STEPS: &str = r#"
@@ -184,6 +185,12 @@ fn near(difference: &WorkingSetDifference<'_>, place: u64) -> Vec<Seen> {
     found
 }
 
+/// Others than root are not told that two became three.
+fn as_far_as_told(mut seen: Vec<Seen>) -> Vec<Seen> {
+    seen.retain(|(_, kind, _)| is_root() || *kind != DifferenceKind::SharesChanged);
+    seen
+}
+
 const ADDED: DifferenceKind = DifferenceKind::Added;
 const REMOVED: DifferenceKind = DifferenceKind::Removed;
 const CHANGED: DifferenceKind = DifferenceKind::Changed;
@@ -225,23 +232,18 @@ fn changes_are_what_the_process_did() {
                 PageTransitions::SHARES,
             )
         };
-        assert_eq!(
-            seen("copied"),
-            [
-                (at("copied", 0, MIB / 2), CHANGED, copied),
-                shares(at("copied", MIB / 2, MIB)),
-            ]
-        );
-        let found = seen("replaced");
-        assert_eq!(
-            found,
-            [
-                (at("replaced", 0, 4096), REMOVED, none),
-                (at("replaced", 0, 4096), ADDED, none),
-                // The same file is mapped at "copied".
-                shares(at("replaced", 4096, MIB)),
-            ]
-        );
+        let expected = vec![
+            (at("copied", 0, MIB / 2), CHANGED, copied),
+            shares(at("copied", MIB / 2, MIB)),
+        ];
+        assert_eq!(as_far_as_told(seen("copied")), as_far_as_told(expected));
+        let expected = vec![
+            (at("replaced", 0, 4096), REMOVED, none),
+            (at("replaced", 0, 4096), ADDED, none),
+            // The same file is mapped at "copied".
+            shares(at("replaced", 4096, MIB)),
+        ];
+        assert_eq!(as_far_as_told(seen("replaced")), as_far_as_told(expected));
         assert_eq!(seen("moved"), [(at("moved", 0, MIB), REMOVED, none)]);
         assert_eq!(seen("target"), [(at("target", 0, MIB), ADDED, none)]);
         assert_eq!(seen("same"), []);
