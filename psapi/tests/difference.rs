@@ -43,7 +43,7 @@ int main(int argc, char **argv) {
     if (argc == 3) { pause_here(); return 0; }
     int own = MAP_PRIVATE | MAP_ANONYMOUS;
     /* Each place has room, and what may not be accessed around it. */
-    char *room = mmap(0, 256 * mib, PROT_NONE, own | MAP_NORESERVE, -1, 0);
+    char *room = mmap(0, 272 * mib, PROT_NONE, own | MAP_NORESERVE, -1, 0);
     #define PLACE(n) (room + (n) * 16 * mib + mib)
     char *touched = map_at(PLACE(0), 4 * mib, own, -1); memset(touched, 1, mib);
     char *dropped = map_at(PLACE(1), 4 * mib, own, -1); memset(dropped, 1, 4 * mib);
@@ -72,6 +72,9 @@ int main(int argc, char **argv) {
     say("shared", shared); say("moved", moved); say("target", target); say("same", same);
     say("later", later); say("guarded", guarded);
     int other = open("/proc/self/exe", O_RDONLY);
+    char *shifted = mmap(PLACE(15), 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, other, 0);
+    sum += *shifted;
+    say("shifted", shifted);
     int ready[2];
     if (pipe(ready)) return 1;
     pause_here();
@@ -85,6 +88,9 @@ int main(int argc, char **argv) {
     memset(copied, 2, mib / 2);
     char *p = mmap(replaced, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, other, 0);
     if (p != replaced) return 1;
+    sum += *p;
+    p = mmap(shifted, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, other, 4096);
+    if (p != shifted) return 1;
     sum += *p;
     memset(zeros, 1, mib / 4);
     if (mlock(locked, 64 << 10)) return 1;
@@ -244,6 +250,10 @@ fn changes_are_what_the_process_did() {
             shares(at("replaced", 4096, MIB)),
         ];
         assert_eq!(as_far_as_told(seen("replaced")), as_far_as_told(expected));
+        // Another part of the same file.
+        let shifted = at("shifted", 0, 4096);
+        let expected = [(shifted.clone(), REMOVED, none), (shifted, ADDED, none)];
+        assert_eq!(seen("shifted"), expected);
         assert_eq!(seen("moved"), [(at("moved", 0, MIB), REMOVED, none)]);
         assert_eq!(seen("target"), [(at("target", 0, MIB), ADDED, none)]);
         assert_eq!(seen("same"), []);
