@@ -85,12 +85,10 @@ fn read(mut from: impl Read) -> Result<WorkingSet, Cause> {
         return Err(Cause::Malformed("it is no snapshot of a working set"));
     }
     take(&mut from, &mut file, (HEAD - MAGIC.len()) as u64)?;
-    let (format, length) = match file[MAGIC.len()..] {
-        [a, b, c, d, ref length @ ..] if let Ok(length) = length.try_into() => {
-            (u32::from_le_bytes([a, b, c, d]), u64::from_le_bytes(length))
-        }
-        _ => return Err(CUT_OFF),
-    };
+    let head = &file[MAGIC.len()..];
+    let (format, rest) = head.split_first_chunk().ok_or(CUT_OFF)?;
+    let (length, _) = rest.split_first_chunk().ok_or(CUT_OFF)?;
+    let (format, length) = (u32::from_le_bytes(*format), u64::from_le_bytes(*length));
     if format > FORMAT {
         return Err(Cause::NewerFormat {
             found: format,
