@@ -504,6 +504,10 @@ fn modules_have_what_their_mappings_have() {
     let modules = process.modules(psapi::ModuleFilter::All).unwrap();
     let totals: Vec<_> = set.totals_by_module(&modules).collect();
     assert_eq!(totals.len(), modules.len());
+    let in_modules: u64 = totals.iter().map(|(_, totals)| totals.resident).sum();
+    let elsewhere = set.totals_outside(&modules).resident;
+    assert!(elsewhere > 0);
+    assert_eq!(in_modules + elsewhere, set.totals().resident);
     for (module, totals) in totals {
         let within = |mapping: &psapi::Mapping| {
             mapping.start >= module.base && mapping.end <= module.base + module.size

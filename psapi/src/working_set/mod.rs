@@ -30,6 +30,8 @@ pub use watch::{PageChanges, PageFault, WatchOptions, WorkingSetWatch};
 use std::ffi::OsStr;
 use std::time::{Duration, SystemTime};
 
+use std::ops::Range;
+
 use crate::mapping::Mapping;
 use crate::module::Module;
 use crate::process::ProcessId;
@@ -128,23 +130,41 @@ impl WorkingSet {
         modules: impl IntoIterator<Item = &'m Module>,
     ) -> impl Iterator<Item = (&'m Module, PageTotals)> {
         modules.into_iter().map(|module| {
-            let (base, end) = (module.base, module.base.saturating_add(module.size));
             let mut totals = PageTotals::none(self.known);
-            let first = self.runs.partition_point(|run| run.start() < base);
-            // A run that begins before the module may reach into it.
-            for run in &self.runs[first.saturating_sub(1)..] {
-                let mut run = run.of(&self.mappings, self.page_size);
-                if run.start >= end {
-                    break;
-                }
-                run.start = run.start.max(base);
-                run.end = run.end.min(end);
-                if run.start < run.end {
-                    totals.add(&run);
-                }
-            }
+            self.add_within(&mut totals, addresses(module));
             (module, totals)
         })
+    }
+
+    /// The pages that are in none of the modules: heap, stacks, other mappings.
+    pub fn totals_outside<'m>(&self, modules: impl IntoIterator<Item = &'m Module>) -> PageTotals {
+        let mut taken: Vec<Range<u64>> = modules.into_iter().map(addresses).collect();
+        taken.sort_unstable_by_key(|range| range.start);
+        let mut totals = PageTotals::none(self.known);
+        let mut reached = 0;
+        for range in taken {
+            self.add_within(&mut totals, reached..range.start);
+            reached = range.end.max(reached);
+        }
+        self.add_within(&mut totals, reached..u64::MAX);
+        totals
+    }
+
+    /// Adds the pages of a range of addresses.
+    fn add_within(&self, totals: &mut PageTotals, range: Range<u64>) {
+        let first = self.runs.partition_point(|run| run.start() < range.start);
+        // A run that begins before the range may reach into it.
+        for run in &self.runs[first.saturating_sub(1)..] {
+            let mut run = run.of(&self.mappings, self.page_size);
+            if run.start >= range.end {
+                break;
+            }
+            run.start = run.start.max(range.start);
+            run.end = run.end.min(range.end);
+            if run.start < run.end {
+                totals.add(&run);
+            }
+        }
     }
 
     fn sum(&self, runs: &[Run]) -> PageTotals {
@@ -154,4 +174,9 @@ impl WorkingSet {
         }
         totals
     }
+}
+
+/// The addresses that a module takes.
+fn addresses(module: &Module) -> Range<u64> {
+    module.base..module.base.saturating_add(module.size)
 }

@@ -23,6 +23,7 @@ struct Row<'a> {
 enum Of<'a> {
     Mapping(&'a Mapping),
     Module(&'a Module),
+    NoModule,
     All,
 }
 
@@ -71,8 +72,10 @@ fn of_mappings(set: &WorkingSet) -> Vec<Row<'_>> {
 }
 
 fn of_modules<'a>(set: &'a WorkingSet, modules: &'a [Module]) -> Vec<Row<'a>> {
+    let rest = Row::new(set, Of::NoModule, set.totals_outside(modules));
     set.totals_by_module(modules)
         .map(|(module, totals)| Row::new(set, Of::Module(module), totals))
+        .chain([rest])
         .collect()
 }
 
@@ -122,7 +125,7 @@ fn place_columns<'a>() -> Vec<Column<Row<'a>>> {
             |row| match row.part {
                 Of::Mapping(mapping) => Value::Address(mapping.start),
                 Of::Module(module) => Value::Address(module.base),
-                Of::All => Value::Unknown,
+                Of::NoModule | Of::All => Value::Unknown,
             },
         ),
         column(
@@ -131,7 +134,7 @@ fn place_columns<'a>() -> Vec<Column<Row<'a>>> {
             |row| match row.part {
                 Of::Mapping(mapping) => Value::Bytes(mapping.size()),
                 Of::Module(module) => Value::Bytes(module.size),
-                Of::All => Value::Unknown,
+                Of::NoModule | Of::All => Value::Unknown,
             },
         ),
     ]
@@ -183,6 +186,7 @@ fn columns<'a>(rows: &[Row<'a>], several: bool, width: Option<usize>) -> Vec<Col
             match row.part {
                 Of::Mapping(mapping) => maps::kind(mapping),
                 Of::Module(_) => Value::Word("module"),
+                Of::NoModule => Value::Word("no module"),
                 Of::All => Value::Word("total"),
             }
         }),
@@ -190,7 +194,7 @@ fn columns<'a>(rows: &[Row<'a>], several: bool, width: Option<usize>) -> Vec<Col
             match row.part {
                 Of::Mapping(mapping) => maps::name(mapping),
                 Of::Module(module) => Value::path(&module.path),
-                Of::All => Value::Word(""),
+                Of::NoModule | Of::All => Value::Word(""),
             }
         }),
     ]);
