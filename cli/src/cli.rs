@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     completions, drivers, empty, man, mapped, maps, memory, modules, overview, pagefiles, perf, ps,
-    ws,
+    traced, watch, ws,
 };
 use crate::output::{self, Format};
 
@@ -57,6 +57,8 @@ pub enum Command {
     Maps(maps::Args),
     /// Which pages of processes are in memory, by mapping
     Ws(ws::Args),
+    /// What brings pages into memory: the page faults of a process or a command, by mapping and function
+    Watch(watch::Args),
     /// Move what processes have in memory out of it, as far as the kernel lets go
     Empty(empty::Args),
     /// The files that are mapped at addresses of a process
@@ -70,6 +72,9 @@ pub enum Command {
     Perf(perf::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Become a command that is watched
+    #[command(hide = true)]
+    Traced(traced::Args),
     /// Print the manual page, or write all of them to a directory
     Man(man::Args),
 }

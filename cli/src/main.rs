@@ -14,6 +14,7 @@ mod session;
 mod sort;
 mod target;
 mod users;
+mod watch;
 
 use std::io;
 use std::process::ExitCode;
@@ -26,14 +27,13 @@ use session::{Session, say};
 fn main() -> ExitCode {
     let outcome = Cli::try_parse().map_err(Into::into).and_then(run);
     match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code.into(),
         Err(error) => failure(&error),
     }
 }
 
-/// Answers the question; tells whether all of it could be answered.
-fn run(cli: Cli) -> anyhow::Result<bool> {
+/// Answers the question; gives the exit code.
+fn run(cli: Cli) -> anyhow::Result<u8> {
     cli.global.color.write_global();
     let mut session = Session::new(&cli.global)?;
     match &cli.command {
@@ -47,6 +47,8 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
                 Command::Modules(args) => commands::modules::run(args, &mut session)?,
                 Command::Maps(args) => commands::maps::run(args, &mut session)?,
                 Command::Ws(args) => commands::ws::run(args, &mut session)?,
+                Command::Watch(args) => commands::watch::run(args, &mut session)?,
+                Command::Traced(args) => commands::traced::run(args, &mut session),
                 Command::Empty(args) => commands::empty::run(args, &mut session)?,
                 Command::Mapped(args) => commands::mapped::run(args, &mut session)?,
                 Command::Drivers(args) => commands::drivers::run(args, &mut session)?,
@@ -57,7 +59,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
             }
         }
     }
-    Ok(!session.failed())
+    Ok(session.exit_code())
 }
 
 /// Says what went wrong, and with which exit code.

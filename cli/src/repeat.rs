@@ -24,7 +24,7 @@ const SHORTEST: Duration = Duration::from_millis(10);
 /// Some 30 years: a moment can be moved on by that.
 const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
         .map_err(|_| "not a number of seconds".to_owned())?;

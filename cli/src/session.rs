@@ -15,6 +15,8 @@ pub struct Session {
     pub system: System,
     pub output: Output,
     failed: bool,
+    /// Of a command that was run.
+    exit_code: Option<u8>,
 }
 
 impl Session {
@@ -27,6 +29,7 @@ impl Session {
             system: without(builder)?.build(),
             output: Output::new(options.output()),
             failed: false,
+            exit_code: None,
         })
     }
 
@@ -36,9 +39,14 @@ impl Session {
         say(error);
     }
 
-    /// Whether a part of the question failed.
-    pub fn failed(&self) -> bool {
-        self.failed
+    /// Ends with the exit code of a command that was run, or one that says why it was not.
+    pub fn exit_with(&mut self, code: u8) {
+        self.exit_code = Some(code);
+    }
+
+    /// As that says; else whether a part of the question failed.
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code.unwrap_or(u8::from(self.failed))
     }
 }
 

@@ -79,6 +79,30 @@ impl Target {
     }
 }
 
+impl Target {
+    /// The process that is meant, for what can be asked of one alone. `None`, and reported, if there
+    /// is none.
+    pub fn one(&self, session: &mut Session) -> Result<Option<Process>> {
+        let mut ids = Vec::new();
+        self.ask(session, |process| {
+            ids.push(process.id());
+            Ok(())
+        });
+        match ids[..] {
+            [] => Ok(None),
+            [id] => Ok(Some(session.system.process(id)?)),
+            _ => {
+                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                let name = printable(self.target.as_bytes());
+                Err(anyhow!(
+                    "several processes are named {name}: say which of {}",
+                    ids.join(", ")
+                ))
+            }
+        }
+    }
+}
+
 /// Targets that are asked again and again: an id goes on to mean the process that had it at first,
 /// and a name whoever goes by it at the time.
 #[derive(Debug)]

@@ -12,4 +12,6 @@ pub mod overview;
 pub mod pagefiles;
 pub mod perf;
 pub mod ps;
+pub mod traced;
+pub mod watch;
 pub mod ws;

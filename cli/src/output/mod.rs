@@ -7,17 +7,19 @@ mod csv;
 mod escape;
 mod file;
 mod json;
+mod sink;
 mod size;
 mod style;
 mod table;
 mod value;
 
-use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
 pub use column::{Column, Shape};
 pub use escape::printable;
 pub use file::write_file;
+pub use sink::Sink;
 pub use size::{human_size, round_size};
 pub use value::{Part, Value};
 
@@ -45,10 +47,10 @@ pub struct Options {
     pub width: Option<usize>,
 }
 
-/// Standard output, in the format that was asked for.
+/// Standard output, or what takes its place, in the format that was asked for.
 #[derive(Debug)]
 pub struct Output {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Sink>,
     options: Options,
     style: Style,
     terminal: Option<Terminal>,
@@ -66,14 +68,22 @@ struct Terminal {
 
 impl Output {
     pub fn new(options: Options) -> Self {
+        let sink = Sink::Stdout(io::stdout().lock());
         Output {
-            out: BufWriter::with_capacity(64 * 1024, io::stdout().lock()),
             options,
-            style: Style::of_stdout(),
-            terminal: terminal(),
+            style: sink.style(),
+            terminal: sink.terminal(),
+            out: BufWriter::with_capacity(64 * 1024, sink),
             clock: Clock::new(),
             begun: false,
         }
+    }
+
+    /// Goes on elsewhere.
+    pub fn redirect(&mut self, sink: Sink) {
+        self.style = sink.style();
+        self.terminal = sink.terminal();
+        self.out = BufWriter::with_capacity(64 * 1024, sink);
     }
 
     pub fn format(&self) -> Format {
@@ -103,7 +113,7 @@ impl Output {
     /// One answer, of one part or several. `at`: when it was taken, if it is one of many; a
     /// terminal then shows it in place of the one before.
     pub fn document(&mut self, at: Option<Duration>) -> io::Result<Document<'_>> {
-        self.terminal = terminal();
+        self.terminal = self.out.get_ref().terminal();
         match self.format() {
             Format::Json => {
                 self.out.write_all(b"{")?;
@@ -277,7 +287,7 @@ impl Document<'_> {
 }
 
 impl Output {
-    fn look(&mut self) -> (&mut BufWriter<StdoutLock<'static>>, Look<'_>) {
+    fn look(&mut self) -> (&mut BufWriter<Sink>, Look<'_>) {
         let look = Look {
             exact_bytes: self.options.exact_bytes,
             width: self.width(),
@@ -286,15 +296,4 @@ impl Output {
         };
         (&mut self.out, look)
     }
-}
-
-fn terminal() -> Option<Terminal> {
-    if !io::stdout().is_terminal() {
-        return None;
-    }
-    let (width, height) = terminal_size::terminal_size_of(io::stdout())?;
-    Some(Terminal {
-        width: width.0.into(),
-        height: height.0.into(),
-    })
 }

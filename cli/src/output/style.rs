@@ -11,8 +11,8 @@ const DIM: anstyle::Style = anstyle::Style::new().dimmed();
 
 impl Style {
     /// As `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and the terminal say.
-    pub fn of_stdout() -> Self {
-        let choice = anstream::AutoStream::choice(&std::io::stdout());
+    pub fn of<S: anstream::stream::RawStream>(stream: &S) -> Self {
+        let choice = anstream::AutoStream::choice(stream);
         Style {
             enabled: choice != anstream::ColorChoice::Never,
         }

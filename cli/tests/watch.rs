@@ -1,0 +1,676 @@
+//! `psapi watch` against faults that the tests arrange and the kernel counts.
+
+mod common;
+
+use std::ffi::OsStr;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use common::{output_of_copy, program, psapi, stderr};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PAGE: u64 = 4096;
+
+/// Touches so many pages in a function of its own, and does other things that its arguments say.
+const SUBJECT: &str = r#"
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static char *map(long pages) {
+    /* Not every kernel has names for private memory. */
+    int fd = memfd_create("arranged", MFD_CLOEXEC);
+    if (fd < 0 || ftruncate(fd, pages * 4096)) { perror("memfd"); _exit(99); }
+    char *p = mmap(0, pages * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED) { perror("mmap"); _exit(99); }
+    return p;
+}
+__attribute__((noinline)) void touch_many(char *p, long pages) {
+    for (long i = 0; i < pages; i++) ((volatile char *)p)[i * 4096] = 1;
+}
+__attribute__((noinline)) void touch_few(char *p, long pages) {
+    for (long i = 0; i < pages; i++) ((volatile char *)p)[i * 4096] = 1;
+}
+static void *thread(void *p) {
+    prctl(PR_SET_NAME, "a\nthread");
+    touch_few(p, 40);
+    return 0;
+}
+static void hear(void) { char c; if (read(0, &c, 1) != 1) _exit(0); }
+static void say(void) { if (write(1, ".\n", 2) != 2) _exit(98); }
+int main(int argc, char **argv) {
+    const char *what = argc > 1 ? argv[1] : "";
+    if (!strcmp(what, "touch")) {
+        char *p = map(500);
+        touch_many(p, 300);
+        touch_few(p + 300 * 4096, 70);
+        _exit(argc > 2 ? atoi(argv[2]) : 0);
+    }
+    if (!strcmp(what, "account")) {
+        /* 200 come by faults, 50 of them leave, 100 come without. */
+        char *p = map(200);
+        touch_many(p, 200);
+        madvise(p + 10 * 4096, 50 * 4096, MADV_DONTNEED);
+        char *q = map(100);
+        if (madvise(q, 100 * 4096, MADV_POPULATE_WRITE)) _exit(97);
+        _exit(0);
+    }
+    if (!strcmp(what, "running")) {
+        char *p = map(400), *q = map(100), *r = map(64);
+        touch_few(r, 64);
+        say(); hear();
+        touch_many(p, 200);
+        if (madvise(q, 100 * 4096, MADV_POPULATE_WRITE)) _exit(97);
+        madvise(r, 64 * 4096, MADV_DONTNEED);
+        say(); hear();
+    }
+    if (!strcmp(what, "thread")) {
+        pthread_t id;
+        pthread_create(&id, 0, thread, map(40));
+        pthread_join(id, 0);
+        _exit(0);
+    }
+    if (!strcmp(what, "exit-in-thread")) {
+        pthread_t id;
+        void *(*end)(void *) = (void *(*)(void *))_exit;
+        touch_many(map(100), 100);
+        pthread_create(&id, 0, end, (void *)7);
+        pthread_join(id, 0);
+        for (;;) pause();
+    }
+    if (!strcmp(what, "fork")) {
+        pid_t child = fork();
+        if (!child) { touch_many(map(120), 120); _exit(3); }
+        waitpid(child, 0, 0);
+        _exit(0);
+    }
+    if (!strcmp(what, "exec")) {
+        touch_few(map(30), 30);
+        execl(argv[0], argv[0], "touch", "5", (char *)0);
+    }
+    if (!strcmp(what, "kill")) kill(getpid(), atoi(argv[2]));
+    if (!strcmp(what, "stop")) {
+        pid_t parent = getpid(), child = fork();
+        if (!child) {
+            /* Once it has stopped, it is told to go on. */
+            char path[64], text[256];
+            sprintf(path, "/proc/%d/stat", parent);
+            for (;;) {
+                FILE *file = fopen(path, "r");
+                if (!file || !fgets(text, sizeof text, file)) _exit(1);
+                fclose(file);
+                if (strstr(text, ") T ") || strstr(text, ") t ")) break;
+                usleep(1000);
+            }
+            kill(parent, SIGCONT);
+            _exit(0);
+        }
+        raise(SIGSTOP);
+        waitpid(child, 0, 0);
+        _exit(6);
+    }
+    if (!strcmp(what, "term")) {
+        say();
+        for (;;) pause();
+    }
+    return 0;
+}"#;
+
+/// The compiled subject, where everybody may run it.
+struct Subject {
+    path: PathBuf,
+    directory: TempDir,
+}
+
+fn subject() -> Subject {
+    let directory = tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o755))
+        .tempdir()
+        .unwrap();
+    let code = directory.path().join("subject.c");
+    std::fs::write(&code, SUBJECT).unwrap();
+    let path = directory.path().join("subject");
+    let status = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()))
+        .args(["-O0", "-g", "-pthread", "-o"])
+        .args([&path, &code])
+        .status()
+        .expect("a C compiler");
+    assert!(status.success());
+    Subject { path, directory }
+}
+
+impl Subject {
+    fn report(&self) -> PathBuf {
+        self.directory.path().join("report")
+    }
+
+    fn command(&self, options: &[&str], arguments: &[&str]) -> Command {
+        let mut command = psapi();
+        command.arg("watch").args(options).arg("--").arg(&self.path);
+        command.args(arguments);
+        command
+    }
+
+    /// Runs it watched; its output and the JSON report.
+    fn watched(&self, options: &[&str], arguments: &[&str]) -> (Output, Value) {
+        let mut all = vec!["--json", "--output"];
+        let report = self.report();
+        all.push(report.to_str().unwrap());
+        all.extend(options);
+        let output = output_of_copy(&mut self.command(&all, arguments));
+        let text = std::fs::read(&report).unwrap_or_default();
+        let json = serde_json::from_slice(&text)
+            .unwrap_or_else(|error| panic!("{error}: {output:?} {text:?}"));
+        (output, json)
+    }
+}
+
+fn number(row: &Value, field: &str) -> u64 {
+    row[field]
+        .as_u64()
+        .unwrap_or_else(|| panic!("{field} of {row}"))
+}
+
+fn rows<'a>(report: &'a Value, list: &str) -> &'a [Value] {
+    report[list].as_array().unwrap_or_else(|| panic!("{list}"))
+}
+
+/// The faults of the rows whose field has this value.
+fn faults(report: &Value, list: &str, field: &str, value: &str) -> u64 {
+    let is_it = |row: &&Value| {
+        row[field]
+            .as_str()
+            .is_some_and(|text| text.ends_with(value))
+    };
+    let found = rows(report, list).iter().filter(is_it);
+    found.map(|row| number(row, "faults")).sum()
+}
+
+#[test]
+fn each_page_is_told_by_mapping_module_function_and_thread() {
+    let subject = subject();
+    let (output, report) = subject.watched(&[], &["touch", "42"]);
+    assert_eq!(output.status.code(), Some(42), "{output:?}");
+    assert!(
+        output.stdout.is_empty() && output.stderr.is_empty(),
+        "{output:?}"
+    );
+    assert_eq!(faults(&report, "mappings", "name", "/memfd:arranged"), 370);
+    assert_eq!(faults(&report, "functions", "function", "touch_many"), 300);
+    assert_eq!(faults(&report, "functions", "function", "touch_few"), 70);
+    let row = rows(&report, "functions");
+    let row = row
+        .iter()
+        .find(|row| row["function"] == "touch_many")
+        .unwrap();
+    let line = SUBJECT
+        .lines()
+        .position(|line| line.contains("void touch_many"))
+        .unwrap()
+        + 2;
+    assert_eq!(
+        row["source"],
+        format!("{}/subject.c:{line}", subject.directory.path().display())
+    );
+    assert_eq!(row["module"], subject.path.to_str().unwrap());
+    assert_eq!(row["inlined_into"], serde_json::json!([]));
+
+    let watch = &report["watch"];
+    assert_eq!(watch["process"], "subject");
+    let all = number(watch, "faults");
+    for list in ["mappings", "modules", "functions", "threads"] {
+        let sum = |field| {
+            rows(&report, list)
+                .iter()
+                .map(|row| number(row, field))
+                .sum::<u64>()
+        };
+        assert_eq!(sum("faults"), all, "{list}");
+        assert_eq!(sum("soft_faults"), number(watch, "soft_faults"), "{list}");
+        assert_eq!(sum("hard_faults"), number(watch, "hard_faults"), "{list}");
+    }
+    assert_eq!(rows(&report, "threads").len(), 1);
+    assert_eq!(rows(&report, "threads")[0]["name"], "subject");
+    // Nothing of what starts the command is among it.
+    assert_eq!(faults(&report, "modules", "module", "/psapi"), 0);
+    // Where the instructions were is all known.
+    let modules = rows(&report, "modules");
+    assert!(
+        modules.iter().all(|row| row["module"].is_string()),
+        "{modules:?}"
+    );
+}
+
+/// Whether the report is of a watch that saw everything.
+fn sees_the_kernel(report: &Value) -> bool {
+    report["watch"]["user_only"] == false
+}
+
+#[test]
+fn delivered_and_lost_are_what_the_kernel_counted() {
+    let (_, report) = subject().watched(&[], &["touch"]);
+    let watch = &report["watch"];
+    let told = number(watch, "faults") + number(watch, "lost_faults");
+    assert_eq!(
+        told + number(watch, "unrecorded_faults"),
+        number(watch, "counted_faults")
+    );
+    if sees_the_kernel(&report) {
+        assert_eq!(number(watch, "unrecorded_faults"), 0);
+    }
+    // Pages that were populated are counted, and not recorded.
+    let (_, report) = subject().watched(&[], &["account"]);
+    if sees_the_kernel(&report) {
+        assert_eq!(number(&report["watch"], "unrecorded_faults"), 100);
+    }
+}
+
+#[track_caller]
+fn assert_closes(watch: &Value) {
+    let figure = |field| number(watch, field);
+    assert_eq!(
+        figure("resident_before_bytes")
+            + figure("came_by_fault_bytes")
+            + figure("came_without_fault_bytes"),
+        figure("resident_after_bytes") + figure("left_bytes"),
+    );
+    assert_eq!(
+        figure("came_by_fault_bytes") / PAGE
+            + figure("faults_on_present_pages")
+            + figure("pages_come_and_gone"),
+        figure("faults"),
+    );
+}
+
+#[test]
+fn the_account_of_a_command_closes() {
+    let (_, report) = subject().watched(&[], &["account"]);
+    let watch = &report["watch"];
+    assert_closes(watch);
+    assert!(number(watch, "peak_working_set_bytes") >= number(watch, "resident_after_bytes"));
+    let arranged = rows(&report, "mappings").iter();
+    let arranged = arranged.filter(|row| row["name"] == "/memfd:arranged");
+    let sum = |field| arranged.clone().map(|row| number(row, field)).sum::<u64>();
+    assert_eq!(sum("faults"), 200);
+    assert_eq!(sum("resident_after_bytes"), 250 * PAGE);
+    assert_eq!(sum("came_bytes"), 250 * PAGE);
+    assert_eq!(sum("left_bytes"), 0);
+    assert!(number(watch, "came_without_fault_bytes") >= 100 * PAGE);
+    assert!(number(watch, "pages_come_and_gone") >= 50);
+}
+
+/// A subject that says lines and hears them, and its watch.
+struct Running {
+    child: Child,
+    lines: BufReader<std::process::ChildStdout>,
+}
+
+impl Running {
+    fn start(subject: &Subject, what: &str) -> Self {
+        let child = Command::new(&subject.path)
+            .arg(what)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn();
+        let mut child = child.unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        let mut running = Running { child, lines };
+        running.listen();
+        running
+    }
+
+    fn listen(&mut self) {
+        assert_eq!(self.lines.read_line(&mut String::new()).unwrap(), 2);
+    }
+
+    fn proceed(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+        self.listen();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Watches a running subject; what it says first is that it has begun.
+struct Watcher {
+    child: Child,
+    messages: BufReader<std::process::ChildStderr>,
+}
+
+impl Watcher {
+    fn start(subject: &Running, options: &[&str]) -> Self {
+        let mut command = psapi();
+        let pid = subject.child.id().to_string();
+        command.args(["watch", "--json", &pid]).args(options);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut messages = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        messages.read_line(&mut line).unwrap();
+        assert_eq!(line, format!("psapi: watching process {pid}, subject\n"));
+        Watcher { child, messages }
+    }
+
+    fn interrupt(&self) {
+        let kill = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+    }
+
+    fn report(self) -> Value {
+        let output = self.child.wait_with_output().unwrap();
+        let rest: Vec<String> = self.messages.lines().map(Result::unwrap).collect();
+        assert!(output.status.success(), "{output:?} {rest:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+fn assert_watched(report: &Value) {
+    let watch = &report["watch"];
+    assert_closes(watch);
+    assert_eq!(faults(report, "functions", "function", "touch_many"), 200);
+    let memory = |field| {
+        let arranged = rows(report, "mappings").iter();
+        let arranged = arranged.filter(|row| row["name"] == "/memfd:arranged");
+        arranged.map(|row| number(row, field)).sum::<u64>()
+    };
+    assert_eq!(memory("faults"), 200);
+    assert_eq!(memory("came_bytes"), 300 * PAGE);
+    assert_eq!(memory("left_bytes"), 64 * PAGE);
+    assert_eq!(memory("resident_after_bytes"), 300 * PAGE);
+    assert!(number(watch, "left_bytes") >= 64 * PAGE);
+    assert!(number(watch, "came_without_fault_bytes") >= 100 * PAGE);
+    if sees_the_kernel(report) {
+        assert_eq!(number(watch, "unrecorded_faults"), 100);
+    }
+}
+
+#[test]
+fn the_account_of_a_running_process_closes_at_an_interrupt() {
+    let subject = subject();
+    let mut running = Running::start(&subject, "running");
+    let watcher = Watcher::start(&running, &[]);
+    running.proceed();
+    watcher.interrupt();
+    assert_watched(&watcher.report());
+}
+
+#[test]
+fn a_watch_ends_after_its_duration() {
+    let subject = subject();
+    let running = Running::start(&subject, "running");
+    let report = Watcher::start(&running, &["--duration", "0.05"]).report();
+    assert_closes(&report["watch"]);
+    assert_eq!(number(&report["watch"], "faults"), 0);
+    assert!(report["watch"]["watched_seconds"].as_f64().unwrap() >= 0.05);
+}
+
+#[test]
+fn a_watch_ends_with_the_process() {
+    let subject = subject();
+    let mut running = Running::start(&subject, "running");
+    let watcher = Watcher::start(&running, &["--duration", "1000"]);
+    running.proceed();
+    drop(running.child.stdin.take());
+    let report = watcher.report();
+    assert_eq!(faults(&report, "functions", "function", "touch_many"), 200);
+    // What was in its memory is not known any more.
+    assert!(report["watch"]["resident_after_bytes"].is_null());
+}
+
+#[test]
+fn threads_are_told_with_their_names() {
+    let (_, report) = subject().watched(&[], &["thread"]);
+    assert_eq!(faults(&report, "functions", "function", "touch_few"), 40);
+    let threads = rows(&report, "threads");
+    assert_eq!(threads.len(), 2);
+    let second = threads
+        .iter()
+        .find(|row| row["thread"] != report["watch"]["pid"])
+        .unwrap();
+    assert!(number(second, "faults") >= 40);
+    // It is gone before its name could be read, or not.
+    assert!(
+        ["a\nthread", "subject"]
+            .iter()
+            .any(|name| second["name"] == *name)
+            || second["name"].is_null()
+    );
+}
+
+#[test]
+fn children_are_watched_if_told() {
+    let subject = subject();
+    let (_, report) = subject.watched(&[], &["fork"]);
+    assert_eq!(faults(&report, "functions", "function", "touch_many"), 0);
+    let (_, report) = subject.watched(&["--children"], &["fork"]);
+    assert_eq!(faults(&report, "functions", "function", "touch_many"), 120);
+    assert_eq!(faults(&report, "mappings", "name", "/memfd:arranged"), 120);
+    let child = rows(&report, "functions")
+        .iter()
+        .find(|row| row["function"] == "touch_many");
+    assert_ne!(child.unwrap()["pid"], report["watch"]["pid"]);
+}
+
+#[test]
+fn what_is_executed_later_is_told_apart() {
+    let (output, report) = subject().watched(&[], &["exec"]);
+    assert_eq!(output.status.code(), Some(5));
+    assert_eq!(faults(&report, "functions", "function", "touch_many"), 300);
+    // 30 of the first program, 70 of the second one.
+    let arranged = faults(&report, "mappings", "name", "/memfd:arranged");
+    assert!(arranged == 370 || arranged == 400, "{arranged}");
+    assert_eq!(faults(&report, "functions", "function", "touch_few"), 100);
+    assert_closes(&serde_json::json!({
+        "resident_before_bytes": report["watch"]["resident_before_bytes"],
+        "came_by_fault_bytes": report["watch"]["came_by_fault_bytes"],
+        "came_without_fault_bytes": report["watch"]["came_without_fault_bytes"],
+        "resident_after_bytes": report["watch"]["resident_after_bytes"],
+        "left_bytes": report["watch"]["left_bytes"],
+        "faults_on_present_pages": report["watch"]["faults_on_present_pages"],
+        "pages_come_and_gone": report["watch"]["pages_come_and_gone"],
+        "faults": number(&report["watch"], "came_by_fault_bytes") / PAGE
+            + number(&report["watch"], "faults_on_present_pages")
+            + number(&report["watch"], "pages_come_and_gone"),
+    }));
+}
+
+#[test]
+fn the_command_s_exit_code_is_handed_on() {
+    let subject = subject();
+    let code = |arguments: &[&str]| subject.watched(&[], arguments).0.status.code();
+    assert_eq!(code(&[]), Some(0));
+    assert_eq!(code(&["touch", "255"]), Some(255));
+    assert_eq!(code(&["exit-in-thread"]), Some(7));
+    assert_eq!(code(&["kill", "15"]), Some(128 + 15));
+    assert_eq!(code(&["kill", "9"]), Some(128 + 9));
+    // A real-time signal, which ptrace's wrapper has no name for.
+    assert_eq!(code(&["kill", "40"]), Some(128 + 40));
+    assert_eq!(code(&["stop"]), Some(6));
+}
+
+#[test]
+fn what_can_t_be_run_has_the_shell_s_exit_codes() {
+    let directory = tempfile::tempdir().unwrap();
+    let plain = directory.path().join("plain");
+    std::fs::write(&plain, "").unwrap();
+    for (command, code) in [
+        (OsStr::new("/no/such/command"), 127),
+        (OsStr::new("no-such-command\x1b"), 127),
+        (plain.as_os_str(), 126),
+        (directory.path().as_os_str(), 126),
+    ] {
+        let output = psapi()
+            .arg("watch")
+            .arg("--")
+            .arg(command)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{command:?}");
+        let message = stderr(&output);
+        assert!(message.starts_with("psapi: can't run "), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+        assert!(!message.contains('\x1b'));
+    }
+}
+
+#[test]
+fn the_command_has_the_streams_and_the_report_goes_to_standard_error() {
+    let mut command = psapi();
+    command.args(["watch", "--", "sh", "-c", "cat; echo told >&2"]);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"handed on").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(output.stdout, b"handed on");
+    let text = stderr(&output);
+    assert!(text.starts_with("told\n"), "{text}");
+    assert!(text.contains("FUNCTION"), "{text}");
+}
+
+#[test]
+fn a_report_that_can_t_be_written_keeps_the_command_from_running() {
+    let directory = tempfile::tempdir().unwrap();
+    let made = directory.path().join("made");
+    let mut command = psapi();
+    command
+        .args(["watch", "-o", "/no/such/place", "--", "touch"])
+        .arg(&made);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(125));
+    assert!(stderr(&output).contains("/no/such/place"));
+    assert!(!made.exists());
+}
+
+#[test]
+fn a_signal_for_the_watch_ends_the_command() {
+    let subject = subject();
+    let report = subject.report();
+    let mut command = subject.command(&["--json", "-o", report.to_str().unwrap()], &["term"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let kill = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(kill.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(128 + 15));
+    let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+    assert!(number(&report["watch"], "faults") > 0);
+}
+
+#[test]
+fn csv_has_one_list() {
+    let subject = subject();
+    let report = subject.report();
+    let file = report.to_str().unwrap();
+    for (by, wanted) in [("mapping", "start_address"), ("function", "inlined_into")] {
+        let options = ["--csv", "--by", by, "-o", file];
+        let output = output_of_copy(&mut subject.command(&options, &["touch"]));
+        assert!(output.status.success());
+        let text = std::fs::read_to_string(&report).unwrap();
+        let header = text.lines().next().unwrap();
+        assert!(header.contains(wanted), "{header}");
+        let columns = header.split(',').count();
+        assert!(text.lines().all(|line| line.split(',').count() == columns));
+    }
+    let options = ["--csv", "--by", "mapping,thread"];
+    let output = output_of_copy(&mut subject.command(&options, &["touch"]));
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn lists_are_as_long_as_was_asked_and_symbols_may_be_left_out() {
+    let subject = subject();
+    let (_, report) = subject.watched(&["--top", "1", "--no-symbols"], &["touch"]);
+    for list in ["mappings", "modules", "functions", "threads"] {
+        assert_eq!(rows(&report, list).len(), 1, "{list}");
+    }
+    assert!(rows(&report, "functions")[0]["function"].is_null());
+    assert_eq!(
+        rows(&report, "modules")[0]["module"],
+        subject.path.to_str().unwrap()
+    );
+}
+
+#[test]
+fn who_may_not_see_into_the_kernel_is_told() {
+    if rustix::process::geteuid().as_raw() != 0 {
+        eprintln!("SKIPPED: needs root to start as another user");
+        return;
+    }
+    let setting = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap();
+    let paranoid: i32 = setting.trim().parse().unwrap();
+    let subject = subject();
+    let copy = subject.directory.path().join("psapi");
+    std::fs::copy(program(), &copy).unwrap();
+    let mut command = Command::new(&copy);
+    command
+        .args(["watch", "--json", "--"])
+        .arg(&subject.path)
+        .args(["touch", "4"]);
+    let output = output_of_copy(command.uid(65534).gid(65534));
+    if paranoid > 2 {
+        assert_eq!(output.status.code(), Some(125));
+        assert!(
+            stderr(&output).contains("perf_event_paranoid"),
+            "{output:?}"
+        );
+        return;
+    }
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(report["watch"]["user_only"], paranoid == 2);
+    assert_eq!(faults(&report, "functions", "function", "touch_many"), 300);
+    assert_closes(&report["watch"]);
+    let watch = &report["watch"];
+    assert!(number(watch, "counted_faults") >= number(watch, "faults"));
+}
+
+#[test]
+fn who_can_t_be_watched_is_told_why() {
+    let output = psapi().args(["watch", "2"]).output().unwrap();
+    let is_kernel_thread =
+        std::fs::read_to_string("/proc/2/stat").is_ok_and(|stat| stat.contains("(kthreadd)"));
+    if is_kernel_thread {
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains("2"), "{output:?}");
+    } else {
+        eprintln!("SKIPPED: no thread of the kernel is visible here");
+    }
+    for wrong in [
+        &["watch"][..],
+        &["watch", "1", "--", "true"],
+        &["watch", "-d", "1", "--", "true"],
+        &["watch", "--"],
+    ] {
+        assert_eq!(
+            psapi().args(wrong).output().unwrap().status.code(),
+            Some(2),
+            "{wrong:?}"
+        );
+    }
+}
