@@ -14,7 +14,7 @@ use psapi::{
 use support::child::{Program, Subject, proc_file};
 use support::huge_pool::HugePool;
 use support::privilege::{as_nobody, is_root, skip};
-use support::swap::Swap;
+use support::swap::{Settled, Swap};
 
 const PAGES: &str = r#"
 #define _GNU_SOURCE
@@ -736,6 +736,84 @@ fn a_page_that_userfaultfd_protects_is_told() {
             .collect();
         let expected = [false, true, true, false, false, false, false, false];
         assert_eq!(protected, expected);
+    }
+}
+
+#[test]
+fn marks_where_no_page_is_are_not_in_a_page_file() {
+    let program = Program::compile(
+        r#"
+        #include <fcntl.h>
+        #include <linux/userfaultfd.h>
+        #include <stdio.h>
+        #include <string.h>
+        #include <sys/ioctl.h>
+        #include <sys/mman.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+        static int fd;
+        /* Where only the first of eight pages has been touched, all are protected. */
+        static char *protected(int flags) {
+            char *p = mmap(0, 8 * 4096, 3, flags | MAP_ANONYMOUS, -1, 0);
+            memset(p, 1, 4096);
+            struct uffdio_register all = { { (long)p, 8 * 4096 }, UFFDIO_REGISTER_MODE_WP, 0 };
+            struct uffdio_writeprotect on = { { (long)p, 8 * 4096 }, UFFDIO_WRITEPROTECT_MODE_WP };
+            if (ioctl(fd, UFFDIO_REGISTER, &all) || ioctl(fd, UFFDIO_WRITEPROTECT, &on)) return 0;
+            return p;
+        }
+        int main(void) {
+            fd = syscall(SYS_userfaultfd, O_CLOEXEC | 1);
+            struct uffdio_api api = { UFFD_API,
+                UFFD_FEATURE_PAGEFAULT_FLAG_WP | 1 << 12 /* WP_HUGETLBFS_SHMEM */
+                    | 1 << 13 /* WP_UNPOPULATED */, 0 };
+            char *private = 0, *shared = 0;
+            if (fd >= 0 && !ioctl(fd, UFFDIO_API, &api)) {
+                private = protected(MAP_PRIVATE);
+                shared = protected(MAP_SHARED);
+            }
+            if (private && shared) printf("%lu %lu\n", (long)private, (long)shared);
+            else puts("none");
+            fflush(stdout); getchar(); return 0;
+        }"#,
+        &[],
+    );
+    let subject = program.start();
+    subject.settle();
+    if subject.said == "none" {
+        return skip("userfaultfd leaves no marks here: needs Linux 6.4");
+    }
+    let is_told = |process: &Process| {
+        let set = process.working_set().unwrap();
+        assert_eq!(set.totals().swapped, 0);
+        for start in subject.said.split(' ') {
+            let start: u64 = start.parse().unwrap();
+            let run = one_run(&set, start..start + 4096);
+            assert!(
+                run.attributes
+                    .contains(HERE | PageAttributes::WRITE_PROTECTED)
+            );
+            assert_eq!(within(&set, start + 4096..start + 8 * 4096).count(), 0);
+            let marked = process.query_pages(&[start + 4096]).unwrap()[0];
+            assert_eq!(marked.attributes, PageAttributes::empty());
+        }
+    };
+    for (way, system) in ways() {
+        eprintln!("by {way}");
+        // Whoever may not see frames can't tell where there is a page file.
+        let settled = match is_root() {
+            true => None,
+            false => Settled::none(),
+        };
+        if settled.is_some() || is_root() {
+            is_told(&system.process(subject.id()).unwrap());
+        }
+    }
+    let Some(_swap) = Swap::on(16 * MIB) else {
+        return skip("no page file can be had: needs root, zram and util-linux");
+    };
+    for (way, system) in ways() {
+        eprintln!("by {way}, with a page file");
+        is_told(&system.process(subject.id()).unwrap());
     }
 }
 

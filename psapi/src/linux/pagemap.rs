@@ -31,10 +31,26 @@ bitflags::bitflags! {
 /// The bits of the frame's number.
 const FRAME: u64 = (1 << 55) - 1;
 
+/// The bits that tell, of a page that is not present, which page file it is in.
+const SWAP_TYPE: u64 = (1 << 5) - 1;
+
+/// From here on, they tell that it is in none: the entry marks an empty place, or the page is being
+/// moved in memory. How many such types a kernel has depends on its configuration; a page file with
+/// a number as high would be the 24th of the machine.
+const NO_PAGE_FILE: u64 = 23;
+
 impl Word {
-    /// Of a page that is present; `None` where the number is kept from who lacks `CAP_SYS_ADMIN`.
+    /// `None` of a page that is not present, and where the number is kept from who lacks
+    /// `CAP_SYS_ADMIN`.
     pub(crate) fn frame(word: u64) -> Option<u64> {
-        Some(word & FRAME).filter(|&frame| frame != 0)
+        let is_present = word & Word::PRESENT.bits() != 0;
+        Some(word & FRAME).filter(|&frame| is_present && frame != 0)
+    }
+
+    /// What is called swapped, but is in no page file; false where that is kept from who lacks
+    /// `CAP_SYS_ADMIN`.
+    pub(crate) fn is_in_no_page_file(word: u64) -> bool {
+        word & Word::SWAPPED.bits() != 0 && word & SWAP_TYPE >= NO_PAGE_FILE
     }
 }
 
@@ -103,5 +119,17 @@ mod tests {
     fn a_frame_that_is_kept_back_is_none() {
         assert_eq!(Word::frame(1 << 63 | 1 << 56 | 0x1234), Some(0x1234));
         assert_eq!(Word::frame(1 << 63 | 1 << 61), None);
+        assert_eq!(Word::frame(1 << 62 | 0x1234), None);
+    }
+
+    #[test]
+    fn marks_are_in_no_page_file() {
+        let swapped = 1 << 62;
+        // The first place of the second page file, a mark of userfaultfd's, and a page by who may
+        // not know.
+        assert!(!Word::is_in_no_page_file(swapped | 1));
+        assert!(Word::is_in_no_page_file(swapped | 1 << 57 | 1 << 5 | 31));
+        assert!(!Word::is_in_no_page_file(swapped));
+        assert!(!Word::is_in_no_page_file(1 << 63 | 31));
     }
 }

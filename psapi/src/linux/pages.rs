@@ -32,6 +32,9 @@ pub(crate) struct Area {
     pub(crate) has_file: bool,
     /// A page there that is neither a file's nor of zeros is a device's: it is shared memory.
     pub(crate) special: bool,
+    /// There may be pages in a page file. In any other, what the kernel calls swapped is a mark in
+    /// an empty place, or is being moved in memory.
+    pub(crate) swaps: bool,
     pub(crate) hugetlb: bool,
     pub(crate) locked: bool,
     /// What `smaps` says; asked for where words are read.
@@ -54,6 +57,13 @@ impl Area {
     fn complete(&self, mut attributes: PageAttributes) -> PageAttributes {
         if attributes.contains(PageAttributes::GUARD) {
             attributes.remove(PageAttributes::SWAPPED | PageAttributes::WRITE_PROTECTED);
+        }
+        if !self.swaps {
+            attributes.remove(PageAttributes::SWAPPED);
+        }
+        if !self.has_file {
+            // The word of a huge page of zeros calls it a file's.
+            attributes.remove(PageAttributes::FILE);
         }
         if attributes.contains(PageAttributes::RESIDENT) {
             let is_own = attributes.intersects(PageAttributes::FILE | PageAttributes::ZERO);
@@ -106,7 +116,8 @@ pub(crate) struct Question<'a> {
 }
 
 /// Hands over what the pages of ascending ranges are: the index of the area, the run, and what its
-/// pages are. Returns what can be told at all. Without a scanner, the ranges are whole areas.
+/// pages are. Returns what can be told at all. Without a scanner, what is told of a part of an area
+/// is less than of the whole: huge pages, and pages of zeros to who may not know frames.
 pub(crate) fn walk(
     question: Question<'_>,
     scanner: Option<Scanner>,
@@ -124,6 +135,7 @@ pub(crate) fn walk(
         words: Vec::new(),
         frames: Vec::new(),
         asked: Vec::new(),
+        found: 0,
         known,
         sink,
     };
@@ -150,6 +162,8 @@ struct Walk<'a, F> {
     frames: Vec<u64>,
     /// Which of the words the frames are of.
     asked: Vec<usize>,
+    /// How many bytes the scan found that progress was not told of yet.
+    found: u64,
     known: PageAttributes,
     sink: F,
 }
@@ -203,17 +217,15 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
         range: Range<u64>,
         (step, files): (u64, bool),
     ) -> Result<(), Refusal> {
-        let mut bytes = 0;
         let pagemap = self.question.pagemap;
         scanner.scan(pagemap, range, step, files, |found| match found {
             Found::Run(mut run, attributes) => {
-                bytes += run.end - run.start;
                 while let Some((index, part)) = self.next_part(&mut run) {
                     self.found(index, part, attributes)?;
                 }
                 Ok(())
             }
-            Found::StepDone => (self.question.progress)(std::mem::take(&mut bytes)),
+            Found::StepDone => (self.question.progress)(std::mem::take(&mut self.found)),
         })
     }
 
@@ -236,8 +248,15 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
         attributes: PageAttributes,
     ) -> Result<(), Refusal> {
         let area = self.question.areas[index];
-        if !self.reads_words_of(&area) || attributes.contains(PageAttributes::ZERO) {
-            let page = Page::new(area.complete(attributes));
+        let page = Page::new(area.complete(attributes));
+        if !page.attributes.intersects(WORTH_A_RUN) {
+            return Ok(());
+        }
+        // The scan does not tell a page in a page file from a mark in an empty place.
+        let words_tell_more =
+            self.reads_words_of(&area) || page.attributes.contains(PageAttributes::SWAPPED);
+        if !words_tell_more || page.attributes.contains(PageAttributes::ZERO) {
+            self.found += part.end - part.start;
             self.hand_over(index, part, page);
             return Ok(());
         }
@@ -253,6 +272,7 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
             self.look_up_frames(&mut pages);
             for (run, page) in runs(start, self.question.page_size, &pages) {
                 if !page.attributes.is_empty() {
+                    self.found += run.end - run.start;
                     self.hand_over(index, run, page);
                 }
             }
@@ -260,7 +280,7 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
         Ok(())
     }
 
-    /// What the words of a range of whole areas say.
+    /// What the words of a range say.
     fn read(&mut self, mut range: Range<u64>) -> Result<(), Refusal> {
         while let Some((index, part)) = self.next_part(&mut range) {
             let area = self.question.areas[index];
@@ -499,7 +519,7 @@ const WORTH_A_RUN: PageAttributes = PageAttributes::RESIDENT
 
 impl Word {
     fn attributes(word: u64) -> PageAttributes {
-        let word = Word::from_bits_truncate(word);
+        let bits = Word::from_bits_truncate(word);
         let mut attributes = PageAttributes::empty();
         for (bit, attribute) in [
             (Word::PRESENT, PageAttributes::RESIDENT),
@@ -509,27 +529,31 @@ impl Word {
             (Word::WRITE_PROTECTED, PageAttributes::WRITE_PROTECTED),
             (Word::GUARD, PageAttributes::GUARD),
         ] {
-            attributes.set(attribute, word.contains(bit));
+            attributes.set(attribute, bits.contains(bit));
+        }
+        if Word::is_in_no_page_file(word) {
+            attributes.remove(PageAttributes::SWAPPED);
         }
         attributes
     }
 
     /// Whether words may be those of one huge page: all present, alike, and in neighbouring frames.
+    /// Another process may map a part of it, so that not all of its pages are mapped as often.
     fn may_be_one_huge_page(words: &[u64]) -> bool {
-        let [first, ..] = words else {
+        let alike = |word: u64| word & !Word::EXCLUSIVE.bits();
+        let Some(first) = words.first().copied().map(alike) else {
             return false;
         };
-        let step = u64::from(Word::frame(*first).is_some());
+        let step = u64::from(Word::frame(first).is_some());
         first & Word::PRESENT.bits() != 0
             && words
                 .iter()
                 .zip(0..)
-                .all(|(&word, at)| word == first + at * step)
+                .all(|(&word, at)| alike(word) == first + at * step)
     }
 }
 
 impl Page {
-    /// The word of a huge page of zeros calls it a file's.
     fn become_zero(&mut self, is_huge: bool) {
         self.attributes.remove(PageAttributes::FILE);
         self.attributes.insert(PageAttributes::ZERO);
@@ -578,6 +602,7 @@ mod tests {
         end: 1 << 30,
         has_file: false,
         special: false,
+        swaps: true,
         hugetlb: false,
         locked: false,
         counted: None,
@@ -588,7 +613,9 @@ mod tests {
         let here = PageAttributes::RESIDENT;
         let (file, zero) = (here | PageAttributes::FILE, here | PageAttributes::ZERO);
         let shared = Area {
+            has_file: true,
             special: true,
+            swaps: false,
             ..AREA
         };
         assert_eq!(AREA.complete(here), here);
@@ -600,8 +627,11 @@ mod tests {
             ..AREA
         };
         assert_eq!(locked.complete(here), here | PageAttributes::LOCKED);
+        // An area without files has a huge page of zeros.
+        assert_eq!(AREA.complete(file), here);
         let swapped = PageAttributes::SWAPPED;
         assert_eq!(locked.complete(swapped), swapped);
+        assert_eq!(shared.complete(swapped), PageAttributes::empty());
         let hugetlb = Area {
             hugetlb: true,
             ..shared
@@ -627,6 +657,9 @@ mod tests {
         let mut dirty = words(0x200, 1);
         dirty[7] |= Word::SOFT_DIRTY.bits();
         assert!(!Word::may_be_one_huge_page(&dirty));
+        let mut partly_shared = words(0x200, 1);
+        partly_shared[7] |= Word::EXCLUSIVE.bits();
+        assert!(Word::may_be_one_huge_page(&partly_shared));
         assert!(!Word::may_be_one_huge_page(&[0; 512]));
         assert!(!Word::may_be_one_huge_page(&[]));
     }

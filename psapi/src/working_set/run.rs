@@ -9,7 +9,9 @@ bitflags::bitflags! {
     pub struct PageAttributes: u16 {
         /// It is in memory.
         const RESIDENT = 1;
-        /// It is in a page file, or on its way there or back. Not told of shared memory.
+        /// It is in a page file, or on its way there or back. Not told of shared memory. On a
+        /// machine that has a page file, who lacks `CAP_SYS_ADMIN` is told the same of empty places
+        /// that are marked, as userfaultfd does to protect them.
         const SWAPPED = 1 << 1;
         /// It is a page of a file or of shared memory, which others may map, too. A page that is
         /// not is private to the process, or a copy-on-write relation of its fork.

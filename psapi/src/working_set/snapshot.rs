@@ -163,6 +163,8 @@ impl<'p> Space<'p> {
             true => Scanner::new(&pagemap),
             false => None,
         };
+        let has_page_file = machine.is_none_or(|machine| machine.swap_total > 0);
+        let area_of = |mapping| area_of(mapping, has_page_file);
         let mut areas: Vec<Area> = mappings.iter().map(area_of).collect();
         if scanner.is_none() || counters.vm_lck > 0 {
             add_smaps(&mut areas, &smaps::read(directory)?, page_size);
@@ -281,7 +283,7 @@ impl<'p> Space<'p> {
 /// What only some kernels tell, without saying whether they do.
 const LATER_KERNELS: PageAttributes = PageAttributes::SOFT_DIRTY.union(PageAttributes::GUARD);
 
-fn area_of(mapping: &Mapping) -> Area {
+fn area_of(mapping: &Mapping, has_page_file: bool) -> Area {
     Area {
         start: mapping.start,
         end: mapping.end,
@@ -291,6 +293,8 @@ fn area_of(mapping: &Mapping) -> Area {
                 Backing::Anonymous { .. } | Backing::Heap | Backing::Stack
             ),
         special: mapping.shared,
+        // The kernel finds shared memory in page files by itself, not by the process's tables.
+        swaps: has_page_file && !mapping.shared,
         hugetlb: matches!(
             mapping.backing,
             Backing::Anonymous { hugetlb: true, .. }
@@ -315,6 +319,7 @@ fn add_smaps(areas: &mut [Area], smaps: &[Smaps], page_size: u64) {
             swapped: smaps.swap,
             huge: smaps.huge,
         });
+        area.swaps &= area.counted.is_none_or(|counted| counted.swapped > 0);
     }
 }
 
