@@ -84,12 +84,12 @@ fn ranges(
             continue;
         };
         mapped(at, mapping);
-        let range = match space.scans() {
-            true => {
+        let range = match space.needs_whole(mapping) {
+            true => mapping.start..mapping.end,
+            false => {
                 let start = address - address % space.page_size;
                 start..start + space.page_size
             }
-            false => mapping.start..mapping.end,
         };
         match ranges.last_mut() {
             Some(last) if range.start <= last.end.saturating_add(GAP * space.page_size) => {

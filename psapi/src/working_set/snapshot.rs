@@ -185,9 +185,15 @@ impl<'p> Space<'p> {
         })
     }
 
-    /// Whether the kernel puts like pages together, so that any part of a mapping can be asked for.
-    pub(super) fn scans(&self) -> bool {
+    fn scans(&self) -> bool {
         self.scanner.is_some()
+    }
+
+    /// Whether a part of a mapping is not to be asked for alone: where words are read, they are
+    /// compared with the figures of the whole. Of one that is larger than the machine's memory, to
+    /// read all words would take too long; huge pages are not told there.
+    pub(super) fn needs_whole(&self, mapping: &Mapping) -> bool {
+        !self.scans() && mapping.size() <= self.memory
     }
 
     /// All that is worth a look, and what of it can't be told since the rest is passed by.
@@ -221,7 +227,7 @@ impl<'p> Space<'p> {
     }
 
     /// Hands over what the pages of ranges are, with the index of the mapping; returns what can be
-    /// told at all. Where the kernel puts nothing together, the ranges are whole mappings.
+    /// told at all. The ranges are whole mappings where these are [needed](Self::needs_whole).
     pub(super) fn walk(
         &self,
         shares: SharesOf,
