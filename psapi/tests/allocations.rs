@@ -2,7 +2,9 @@
 
 mod support;
 
-use psapi::{Capture, Fields, ProcessStatus, System};
+use std::ops::ControlFlow;
+
+use psapi::{Capture, Fields, ProcessStatus, System, WorkingSetOptions};
 
 use support::child::Program;
 use support::tree::Tree;
@@ -131,4 +133,33 @@ fn changed_texts(old: &ProcessStatus, now: &ProcessStatus) -> usize {
         old.cgroup != now.cgroup,
     ];
     changed.into_iter().filter(|&changed| changed).count()
+}
+
+#[test]
+fn a_working_set_takes_memory_by_its_runs_and_not_by_its_pages() {
+    let filled = vec![1u8; 256 << 20];
+    // With frames, in blocks of words; nodes as of a machine that has several.
+    let [plain, shares] = [
+        WorkingSetOptions::new().without_share_counts(),
+        WorkingSetOptions::new().with_private_share_counts(),
+    ];
+    for (nodes, options, limit) in [
+        (false, &plain, 512 << 10),
+        (true, &plain, 512 << 10),
+        (false, &shares, 4 << 20),
+    ] {
+        let builder = System::builder();
+        let system = match nodes {
+            true => builder.asking_for_nodes().build(),
+            false => builder.build(),
+        };
+        let process = system.current_process().unwrap();
+        let mut set = None;
+        let counted = allocation_counter::measure(|| {
+            set = Some(process.working_set_with(options, |_| ControlFlow::Continue(())));
+        });
+        let totals = set.unwrap().unwrap().totals();
+        assert!(totals.private >= filled.len() as u64);
+        assert!(counted.bytes_max < limit, "{} bytes", counted.bytes_max);
+    }
 }

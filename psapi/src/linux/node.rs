@@ -8,7 +8,7 @@ use super::text::decimal;
 use crate::ProcessId;
 
 /// How many pages are asked for at once.
-const AT_ONCE: usize = 4096;
+const AT_ONCE: usize = 512;
 
 /// The only node of a list such as `0-1,4`, if there is only one.
 pub(crate) fn only(list: &[u8]) -> Option<u16> {
@@ -29,19 +29,31 @@ pub(crate) fn only_with_memory(sys: &Directory) -> Option<u16> {
     only(&list)
 }
 
-/// The node of each of a process's pages; `None` for a page that is not in memory, and for all
-/// where the kernel refuses.
-pub(crate) fn of_pages(process: ProcessId, pages: &[u64]) -> Vec<Option<u16>> {
-    let mut nodes = Vec::with_capacity(pages.len());
-    for pages in pages.chunks(AT_ONCE) {
-        let mut status = [0i32; AT_ONCE];
-        let status = &mut status[..pages.len()];
-        if ask(process, pages, status).is_err() {
+/// Tells each of a process's pages with its node; `None` for a page that is not in memory, and for
+/// all where the kernel refuses.
+pub(crate) fn of_pages(
+    process: ProcessId,
+    mut pages: impl Iterator<Item = u64>,
+    mut found: impl FnMut(u64, Option<u16>),
+) {
+    let (mut asked, mut status) = ([0u64; AT_ONCE], [0i32; AT_ONCE]);
+    loop {
+        let mut count = 0;
+        for (place, page) in asked.iter_mut().zip(&mut pages) {
+            *place = page;
+            count += 1;
+        }
+        if count == 0 {
+            return;
+        }
+        let (asked, status) = (&asked[..count], &mut status[..count]);
+        if ask(process, asked, status).is_err() {
             status.fill(-1);
         }
-        nodes.extend(status.iter().map(|&node| u16::try_from(node).ok()));
+        for (&page, &node) in asked.iter().zip(&*status) {
+            found(page, u16::try_from(node).ok());
+        }
     }
-    nodes
 }
 
 fn ask(process: ProcessId, pages: &[u64], status: &mut [i32]) -> Result<(), Errno> {

@@ -498,12 +498,10 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
             Nodes::Only(node) if has_node => page.node = node,
             Nodes::Asked(process) if has_node => {
                 let size = self.question.page_size;
-                let addresses: Vec<u64> = run.clone().step_by(size as usize).collect();
-                let nodes = node::of_pages(process, &addresses);
-                for (address, node) in addresses.into_iter().zip(nodes) {
+                node::of_pages(process, run.step_by(size as usize), |address, node| {
                     page.node = node.unwrap_or(Page::NO_NODE);
                     (self.sink)(index, address..address + size, page);
-                }
+                });
                 return;
             }
             _ => {}
