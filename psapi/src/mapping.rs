@@ -3,10 +3,12 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Refusal, Result};
+use crate::linux::address_space::AddressSpace;
 use crate::linux::file::Directory;
 use crate::linux::file_name::path_of;
 use crate::linux::mapping_name::{Named, classify};
 use crate::linux::maps::{self, Access, Vma};
+use crate::linux::procmap_query::Which;
 use crate::process::Process;
 
 /// A range of a process's address space with one set of permissions and one thing behind it.
@@ -328,6 +330,31 @@ impl Process {
         if !self.fill(&content, mappings) {
             maps::read(directory, &mut content)?;
             self.fill(&content, mappings);
+        }
+        Ok(())
+    }
+
+    /// Adds, of these mappings, those that ascending addresses are in.
+    pub(crate) fn list_mappings_at(
+        &self,
+        directory: &Directory,
+        addresses: impl Iterator<Item = u64>,
+        mappings: &mut Vec<Mapping>,
+    ) -> Result<(), Refusal> {
+        let space = AddressSpace::open(directory, self.may_query_maps())?;
+        let mut name = Vec::new();
+        let mut reached = 0;
+        for address in addresses {
+            if address < reached {
+                continue;
+            }
+            let found = space.find_named(Which::At(address), &mut name)?;
+            // Mappings may change between two questions, but none may overlap.
+            if let Some((vma, doubtful)) = found.filter(|(vma, _)| vma.start >= reached) {
+                let backing = Backing::new(self.directory(), &vma, &name, doubtful);
+                mappings.push(Mapping::new(&vma, backing));
+                reached = vma.end;
+            }
         }
         Ok(())
     }

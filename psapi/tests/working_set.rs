@@ -591,6 +591,15 @@ fn an_address_has_the_page_that_the_whole_has_there() {
             arranged.forget_counts_of_others(found);
             assert_eq!(*found, *expected);
         }
+        // Few are asked for in another way.
+        for expected in expected.chunks(7).take(40) {
+            let addresses: Vec<u64> = expected.iter().map(|page| page.address).collect();
+            let mut found = process.query_pages(&addresses).unwrap();
+            for page in &mut found {
+                arranged.forget_counts_of_others(page);
+            }
+            assert_eq!(found, expected);
+        }
 
         let untouched = arranged.at("untouched").start + 5;
         let no_access = arranged.at("no_access").start;

@@ -100,20 +100,16 @@ impl Scanner {
         range: Range<u64>,
         step: u64,
         files: bool,
+        room: &mut Room,
         mut found: impl FnMut(Found) -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
-        let mut runs = [NO_RUN; RUNS];
+        let runs = &mut room.0;
+        runs.resize(RUNS, NO_RUN);
         let mut wanted = self.wanted;
         wanted.set(Categories::FILE, files);
         let mut start = range.start;
         while start < range.end {
-            match ask(
-                pagemap.file().as_fd(),
-                start..range.end,
-                wanted,
-                step,
-                &mut runs,
-            ) {
+            match ask(pagemap.file().as_fd(), start..range.end, wanted, step, runs) {
                 Ok((count, end)) => {
                     for run in &runs[..count] {
                         let categories = Categories::from_bits_truncate(run.categories);
@@ -133,6 +129,11 @@ impl Scanner {
         Ok(())
     }
 }
+
+/// Where a scan keeps the runs of one call; to have it from one scan to the next spares who scans
+/// many small ranges most of the cost.
+#[derive(Default)]
+pub(crate) struct Room(Vec<page_region>);
 
 /// What a scan comes upon.
 pub(crate) enum Found {

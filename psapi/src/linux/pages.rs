@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use super::frame_file::{FrameFile, FrameFlags};
 use super::node;
 use super::pagemap::{Pagemap, Word};
-use super::pagemap_scan::{Found, Scanner};
+use super::pagemap_scan::{Found, Room, Scanner};
 use crate::error::Refusal;
 use crate::process::ProcessId;
 use crate::working_set::{Page, PageAttributes, Shares};
@@ -135,6 +135,7 @@ pub(crate) fn walk(
         words: Vec::new(),
         frames: Vec::new(),
         asked: Vec::new(),
+        room: Room::default(),
         found: 0,
         known,
         sink,
@@ -162,6 +163,7 @@ struct Walk<'a, F> {
     frames: Vec<u64>,
     /// Which of the words the frames are of.
     asked: Vec<usize>,
+    room: Room,
     /// How many bytes the scan found that progress was not told of yet.
     found: u64,
     known: PageAttributes,
@@ -218,7 +220,8 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
         (step, files): (u64, bool),
     ) -> Result<(), Refusal> {
         let pagemap = self.question.pagemap;
-        scanner.scan(pagemap, range, step, files, |found| match found {
+        let mut room = std::mem::take(&mut self.room);
+        let sink = |found| match found {
             Found::Run(mut run, attributes) => {
                 while let Some((index, part)) = self.next_part(&mut run) {
                     self.found(index, part, attributes)?;
@@ -226,7 +229,10 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
                 Ok(())
             }
             Found::StepDone => (self.question.progress)(std::mem::take(&mut self.found)),
-        })
+        };
+        scanner.scan(pagemap, range, step, files, &mut room, sink)?;
+        self.room = room;
+        Ok(())
     }
 
     /// Whether the pages of an area are looked at one by one, after the scan.

@@ -90,7 +90,9 @@ impl Process {
     ) -> Result<WorkingSet> {
         self.ask("working set", |directory| {
             let taken = SystemTime::now();
-            let space = Space::open(self, directory)?;
+            let space = Space::open(self, directory, |mappings| {
+                self.list_mappings(directory, mappings)
+            })?;
             let identity = self.identity()?;
             let (ranges, untold) = space.everything();
             let mut runs = Vec::new();
@@ -141,13 +143,18 @@ pub(super) struct Space<'p> {
 }
 
 impl<'p> Space<'p> {
-    pub(super) fn open(process: &'p Process, directory: &'p Directory) -> Result<Self, Refusal> {
+    /// With the mappings that are to be asked about.
+    pub(super) fn open(
+        process: &'p Process,
+        directory: &'p Directory,
+        list: impl FnOnce(&mut Vec<Mapping>) -> Result<(), Refusal>,
+    ) -> Result<Self, Refusal> {
         let page_size = rustix::param::page_size() as u64;
         // Opened before the mappings are listed: if the process executes another program in
         // between, this one no longer answers.
         let pagemap = Pagemap::open(directory, page_size)?;
         let mut mappings = Vec::new();
-        process.list_mappings(directory, &mut mappings)?;
+        list(&mut mappings)?;
         // The kernel's own page at the end of the address space is of no process.
         mappings.retain(|mapping| i64::try_from(mapping.end).is_ok());
 
