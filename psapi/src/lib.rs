@@ -62,6 +62,24 @@
 //! # Ok::<(), psapi::Error>(())
 //! ```
 //!
+//! # Working sets
+//!
+//! A [`WorkingSet`] tells which pages are in memory or in a page file, what they are and who shares
+//! them: whole, as runs of like pages, or by mapping and by module. [`Process::query_pages`] tells
+//! the same of single addresses.
+//!
+//! ```
+//! let process = psapi::System::new().current_process()?;
+//! let set = process.working_set()?;
+//! for (mapping, totals) in set.totals_by_mapping().filter(|(_, totals)| !totals.is_empty()) {
+//!     let name = mapping.backing.label();
+//!     println!("{:>10} private {:>10} of files {}", totals.private, totals.file, name.display());
+//! }
+//! let here = &set as *const _ as u64;
+//! assert!(process.query_pages(&[here])?[0].is_valid());
+//! # Ok::<(), psapi::Error>(())
+//! ```
+//!
 //! # Pages as they come
 //!
 //! A [`WorkingSetWatch`] tells of each page that a process takes into its working set: the address,
@@ -248,16 +266,32 @@ const _: () = {
     in_threads::<ModuleClass>();
     in_threads::<ModuleFields>();
     in_threads::<ModuleFilter>();
+    in_threads::<PageAttributes>();
+    in_threads::<PageChanges>();
+    in_threads::<PageFault>();
     in_threads::<PageFile>();
     in_threads::<PageFileKind>();
+    in_threads::<PageInfo>();
+    in_threads::<PageRun<'static>>();
+    in_threads::<PageTotals>();
     in_threads::<Place<'static>>();
     in_threads::<PerformanceInfo>();
     in_threads::<ProcessId>();
     in_threads::<ProcessState>();
     in_threads::<ProcessStatus>();
+    in_threads::<Progress>();
+    in_threads::<Protection>();
+    in_threads::<RefusalReason>();
+    in_threads::<RefusedMapping>();
+    in_threads::<RemainingMemory>();
+    in_threads::<ShareCount>();
+    in_threads::<ShareTotals>();
     in_threads::<UserIds>();
+    in_threads::<WatchOptions>();
     in_threads::<WorkingSet>();
     in_threads::<WorkingSetDifference<'static>>();
+    in_threads::<WorkingSetOptions>();
+    in_threads::<WorkingSetSize>();
 };
 
 /// The answers of a [`Symbolizer`], which itself stays in its thread.

@@ -53,3 +53,21 @@ fn the_machine_is_told_whole() {
     assert_eq!(info["huge_pages"]["total"], 7);
     assert_eq!(info["commit_peak"], serde_json::Value::Null);
 }
+
+#[test]
+fn pages_are_told_with_their_mappings() {
+    let here = 1u8;
+    let address = &raw const here as u64;
+    let process = psapi::System::new().current_process().unwrap();
+    let set = process.working_set().unwrap();
+    let run = set
+        .runs()
+        .find(|run| (run.start..run.end).contains(&address));
+    let json = serde_json::to_value(run.expect("the stack is in memory")).unwrap();
+    assert_eq!(json["mapping"]["writable"], true);
+    assert!(json["attributes"].as_str().unwrap().contains("RESIDENT"));
+    let page = process.query_pages(&[address]).unwrap()[0];
+    let json = serde_json::to_value(page).unwrap();
+    assert_eq!(json["address"], address);
+    assert_eq!(json["protection"], "read_write");
+}

@@ -96,6 +96,7 @@ impl Protection {
 
 /// Neighbouring pages of one mapping that are alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct PageRun<'a> {
     /// Its first address.
