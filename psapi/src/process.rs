@@ -273,12 +273,17 @@ impl Process {
                 Err(refusal) if refusal.is(Errno::SRCH) => EXECUTIONS,
                 // A file that the kernel does not have would not come however often it is tried.
                 Err(refusal) if refusal.is(Errno::NOENT) => capture::ANEW,
+                Err(refusal) if refusal.is(Errno::ACCESS) => ONCE,
                 _ => break,
             };
             let Some(memory) = self.with_memory() else {
                 break;
             };
-            if attempt == times {
+            // The files of a first thread that has ended are root's. Else a denial is one.
+            if times == ONCE && matches!(memory, WithMemory::Process) {
+                break;
+            }
+            if attempt >= times {
                 if times == EXECUTIONS {
                     // It lives, but no program of it for long enough.
                     answer = Err(self.directory.refusal(maps::FILE, Errno::AGAIN));
@@ -336,14 +341,17 @@ impl Process {
 
     /// Makes an error of what a file of the process refused. The kernel says "no such file" and
     /// "no such process" of a process that has ended, of one that never had an address space, and
-    /// of a file that it does not have; `stat`, which every process has, tells them apart.
+    /// of a file that it does not have; `stat`, which every process has, tells them apart. The files
+    /// of one that has ended are root's, so that its own user is denied them.
     pub(crate) fn error(&self, asked: impl Into<Asked>, refusal: Refusal) -> Error {
         let has_file = match refusal.cause {
-            Cause::Os(Errno::SRCH) => true,
+            Cause::Os(Errno::SRCH | Errno::ACCESS) => true,
             Cause::Os(Errno::NOENT) => false,
             _ => return refusal.of(asked, self.id),
         };
+        let is_denied = refusal.is(Errno::ACCESS);
         let cause = match stat::read(&self.directory, &mut Vec::new()) {
+            Ok(stat) if is_denied && !stat.is_ending() => return refusal.of(asked, self.id),
             Ok(stat) if stat.is_kernel_thread() => Cause::NoAddressSpace,
             // A process that is ending has lost its memory for a while before its state says so.
             Ok(stat) if has_file || stat.has_ended() => Cause::Ended,
@@ -368,6 +376,9 @@ enum WithMemory {
 
 /// How many programs one after the other may cut an answer short.
 const EXECUTIONS: usize = 64;
+
+/// How often who is denied the files of a first thread that has ended asks another.
+const ONCE: usize = 1;
 
 /// What opening a process asks for.
 const IDENTITY: &str = "identity";

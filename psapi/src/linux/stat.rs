@@ -7,6 +7,9 @@ use crate::error::{Cause, Refusal};
 /// Set in `flags` of a kernel thread (`PF_KTHREAD` of the kernel's `sched.h`).
 const PF_KTHREAD: u64 = 0x0020_0000;
 
+/// Set in `flags` of a thread on its way out (`PF_EXITING`).
+const PF_EXITING: u64 = 0x0000_0004;
+
 /// Set in `flags` of a process that was forked and has not executed anything (`PF_FORKNOEXEC`).
 const PF_FORKNOEXEC: u64 = 0x0000_0040;
 
@@ -41,6 +44,11 @@ impl Stat<'_> {
     /// Whether its address space has been its own since it executed a program.
     pub(crate) fn has_executed(&self) -> bool {
         self.flags & PF_FORKNOEXEC == 0
+    }
+
+    /// Whether it has ended, or is about to: its last thread is on its way out.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.num_threads <= 1 && (self.is_dead() || self.flags & PF_EXITING != 0)
     }
 
     /// Whether the first thread is dead, whatever the others do.
