@@ -90,4 +90,9 @@ fn who_may_not_is_told_why() {
     );
     assert!(message.contains("CAP_SYS_NICE"), "{message}");
     assert!(message.contains("CAP_SYS_PTRACE"), "{message}");
+    // Other processes of the same user are refused, too.
+    assert!(
+        message.contains("unless it is the caller itself"),
+        "{message}"
+    );
 }

@@ -174,7 +174,7 @@ impl Report {
                      and to the group of its gid= option"
                 }
                 _ if self.asked == Asked::TO_EMPTY_WORKING_SET => {
-                    "needs CAP_SYS_NICE, unless it is the caller's own, and CAP_SYS_PTRACE for a \
+                    "needs CAP_SYS_NICE, unless it is the caller itself, and CAP_SYS_PTRACE for a \
                      process of another user and group; one that has changed these, whose program \
                      may not be read, or that has capabilities which the caller lacks, counts as \
                      another user's"
