@@ -11,8 +11,13 @@ pub struct SortKey {
     pub descending: bool,
 }
 
-/// `KEY`, `-KEY` or `KEY:desc`, of a column that there is.
-pub fn parse(text: &str, is_column: impl FnOnce(&str) -> bool) -> Result<SortKey, String> {
+/// `KEY`, `-KEY` or `KEY:desc`, of a column that there is; where there is none, `columns` says
+/// which there are.
+pub fn parse(
+    text: &str,
+    is_column: impl FnOnce(&str) -> bool,
+    columns: impl FnOnce() -> String,
+) -> Result<SortKey, String> {
     let (key, descending) = match text.strip_prefix('-') {
         Some(key) => (key, true),
         None => match text.split_once(':') {
@@ -23,7 +28,7 @@ pub fn parse(text: &str, is_column: impl FnOnce(&str) -> bool) -> Result<SortKey
         },
     };
     if !is_column(key) {
-        return Err("no such column; the long help (--help) lists them".to_owned());
+        return Err(format!("no such column; {}", columns()));
     }
     Ok(SortKey {
         key: key.to_owned(),

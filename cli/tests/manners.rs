@@ -60,6 +60,22 @@ fn wrong_usage_says_what_is_expected() {
             "a number of answers, at least 1",
         ),
         (&["ps", "-i", "x"], "a number of seconds"),
+        (
+            &["ps", "--sort", "x"],
+            "no such column; the long help (--help) lists them",
+        ),
+        (
+            &["ws", "--sort", "x", "1"],
+            "no such column; there are start, size,",
+        ),
+        (
+            &["ws", "--sort", "size:up", "1"],
+            "the order is asc or desc\n",
+        ),
+        (
+            &["ws", "--interval", "1", "--svg", "x", "1"],
+            "no file and no picture",
+        ),
         (&["memory", ""], "a pid or a name"),
     ] {
         let output = run(arguments);

@@ -82,7 +82,11 @@ fn keys() -> PossibleValuesParser {
 
 fn sort_key(text: &str) -> Result<SortKey, String> {
     let all = columns::all();
-    sort::parse(text, |key| all.iter().any(|column| column.is_called(key)))
+    sort::parse(
+        text,
+        |key| all.iter().any(|column| column.is_called(key)),
+        || "the long help (--help) lists them".to_owned(),
+    )
 }
 
 fn column_of<'c, 'a>(key: &SortKey, all: &'c [ProcessColumn<'a>]) -> Option<&'c ProcessColumn<'a>> {

@@ -110,7 +110,7 @@ impl Args {
     fn refuse_with_interval(&self) -> Result<()> {
         if self.from.is_some() || self.against.is_some() || self.pictures.are_wanted() {
             return Err(usage(
-                "--interval compares a process with itself: it goes with no file",
+                "--interval compares a process with itself: it goes with no file and no picture",
             ));
         }
         Ok(())

@@ -99,10 +99,14 @@ impl<'a> Row<'a> {
 
 pub fn sort_key(text: &str) -> Result<SortKey, String> {
     let all = figures();
-    sort::parse(text, |key| column_of(key, &all).is_some()).map_err(|error| {
-        let keys: Vec<_> = all.iter().map(|column| column.key).collect();
-        format!("{error}: {}", keys.join(", "))
-    })
+    sort::parse(
+        text,
+        |key| column_of(key, &all).is_some(),
+        || {
+            let keys: Vec<_> = all.iter().map(|column| column.key).collect();
+            format!("there are {}", keys.join(", "))
+        },
+    )
 }
 
 /// What can be sorted by.
