@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::html::{Figure, page};
+use super::html::{Figure, Svg, page};
 use super::png::svg_to_png;
 use super::scene::{Place, Scene};
 use crate::cli::usage;
@@ -58,7 +58,8 @@ impl Files {
         }
         if let Some(file) = &self.html {
             let figure = Figure {
-                svg: &scene.svg(Place::Page),
+                heading: "",
+                svg: Svg::Part(&scene.svg(Place::Page)),
                 caption: scene.caption,
             };
             let page = page(&scene.title, &[figure]);

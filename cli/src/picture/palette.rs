@@ -21,10 +21,12 @@ pub enum Ink {
     Zero,
     Swapped,
     Guard,
+    Soft,
+    Hard,
 }
 
 impl Ink {
-    pub const ALL: [Ink; 14] = [
+    pub const ALL: [Ink; 16] = [
         Ink::Ground,
         Ink::Text,
         Ink::Faint,
@@ -39,6 +41,8 @@ impl Ink {
         Ink::Zero,
         Ink::Swapped,
         Ink::Guard,
+        Ink::Soft,
+        Ink::Hard,
     ];
 
     /// Its name in a picture, by which a style sheet finds it; its colour on a light page, and on
@@ -62,6 +66,8 @@ impl Ink {
             Ink::Zero => ("zero", "#767676", "#9a9a9a"),
             Ink::Swapped => ("swapped", "#d55e00", "#ff7f2a"),
             Ink::Guard => ("guard", "#404040", "#c4c4c4"),
+            Ink::Soft => ("soft", "#0072b2", "#3d9fdc"),
+            Ink::Hard => ("hard", "#d55e00", "#ff7f2a"),
         }
     }
 
