@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     completions, drivers, empty, man, mapped, maps, memory, modules, overview, pagefiles, perf, ps,
-    traced, watch, ws,
+    watch, ws,
 };
 use crate::output::{self, Format};
 
@@ -72,9 +72,6 @@ pub enum Command {
     Perf(perf::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
-    /// Become a command that is watched
-    #[command(hide = true)]
-    Traced(traced::Args),
     /// Print the manual page, or write all of them to a directory
     Man(man::Args),
 }

@@ -25,6 +25,9 @@ use cli::{Cli, Command};
 use session::{Session, say};
 
 fn main() -> ExitCode {
+    if let Some(code) = commands::traced::run() {
+        return code.into();
+    }
     let outcome = Cli::try_parse().map_err(Into::into).and_then(run);
     match outcome {
         Ok(code) => code.into(),
@@ -48,7 +51,6 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
                 Command::Maps(args) => commands::maps::run(args, &mut session)?,
                 Command::Ws(args) => commands::ws::run(args, &mut session)?,
                 Command::Watch(args) => commands::watch::run(args, &mut session)?,
-                Command::Traced(args) => commands::traced::run(args, &mut session),
                 Command::Empty(args) => commands::empty::run(args, &mut session)?,
                 Command::Mapped(args) => commands::mapped::run(args, &mut session)?,
                 Command::Drivers(args) => commands::drivers::run(args, &mut session)?,

@@ -1,45 +1,44 @@
-//! `psapi traced`: what `psapi watch -- COMMAND` starts in the command's place, and which becomes
-//! the command. Only code of the new process itself can ask to be traced.
+//! What `psapi watch -- COMMAND` starts in the command's place, and which becomes the command: only
+//! the new process itself can ask to be traced. It is no subcommand, and nobody else's business.
 
-use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use crate::output::printable;
-use crate::session::{Session, say};
+use crate::session::say;
 
-/// As shells have it: the command is not there, or can't be run.
-const NOT_FOUND: u8 = 127;
-const NOT_RUNNABLE: u8 = 126;
+/// The first argument; the command follows.
+pub const FIRST: &str = "__traced";
+
 /// As `env` and `timeout` have it: it was not the command that failed.
 pub const OWN_FAILURE: u8 = 125;
+/// As shells have it: it can't be run, or it is not there.
+const NOT_RUNNABLE: u8 = 126;
+const NOT_FOUND: u8 = 127;
 
-/// The command.
-#[derive(Debug, clap::Args)]
-pub struct Args {
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    command: Vec<OsString>,
-}
-
-/// Becomes the command, or leaves an exit code that says why not.
-pub fn run(args: &Args, session: &mut Session) {
-    let Some((program, arguments)) = args.command.split_first() else {
-        return;
-    };
+/// Becomes the command, if that is what this process was started for. An answer is an exit code
+/// that says why not.
+pub fn run() -> Option<u8> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != FIRST {
+        return None;
+    }
+    let program = arguments.next()?;
     if let Err(errno) = nix::sys::ptrace::traceme() {
         say(format_args!(
-            "can't have the command stop where it starts and ends: ptrace: {} (the setting \
-             kernel.yama.ptrace_scope, a container or another tracer may forbid it)",
+            "can't have the command stop where it begins and ends: ptrace: {}; a container, the \
+             setting kernel.yama.ptrace_scope or another tracer may forbid it",
             io::Error::from(errno)
         ));
-        return session.exit_with(OWN_FAILURE);
+        return Some(OWN_FAILURE);
     }
-    let error = Command::new(program).args(arguments).exec();
-    let name = printable(std::os::unix::ffi::OsStrExt::as_bytes(program.as_os_str()));
+    let error = Command::new(&program).args(arguments).exec();
+    let name = printable(program.as_bytes());
     say(format_args!("can't run {name}: {error}"));
-    session.exit_with(match error.kind() {
+    Some(match error.kind() {
         io::ErrorKind::NotFound => NOT_FOUND,
         _ => NOT_RUNNABLE,
-    });
+    })
 }

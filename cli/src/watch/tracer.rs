@@ -20,8 +20,7 @@ use nix::sys::signal::Signal;
 use psapi::ProcessId;
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitIdStatus, waitid};
 
-/// The hidden subcommand that becomes the command.
-pub const TRACED: &str = "traced";
+use crate::commands::traced;
 
 /// How often stopped processes are asked whether they were told to go on: nobody else tells.
 const STOPPED_TICK: Duration = Duration::from_millis(20);
@@ -67,7 +66,7 @@ impl Tracer {
         let (sender, events) = mpsc::channel();
         let (started, start) = mpsc::channel();
         let mut helper = Command::new("/proc/self/exe");
-        helper.arg(TRACED).arg("--").args(command);
+        helper.arg(traced::FIRST).args(command);
         let teller = Teller {
             sender: sender.clone(),
             ringer: ringer.try_clone()?,
