@@ -480,18 +480,7 @@ fn what_is_executed_later_is_told_apart() {
     let arranged = faults(&report, "mappings", "name", "/memfd:arranged");
     assert!(arranged == 370 || arranged == 400, "{arranged}");
     assert_eq!(faults(&report, "functions", "function", "touch_few"), 100);
-    assert_closes(&serde_json::json!({
-        "resident_before_bytes": report["watch"]["resident_before_bytes"],
-        "came_by_fault_bytes": report["watch"]["came_by_fault_bytes"],
-        "came_without_fault_bytes": report["watch"]["came_without_fault_bytes"],
-        "resident_after_bytes": report["watch"]["resident_after_bytes"],
-        "left_bytes": report["watch"]["left_bytes"],
-        "faults_on_present_pages": report["watch"]["faults_on_present_pages"],
-        "pages_come_and_gone": report["watch"]["pages_come_and_gone"],
-        "faults": number(&report["watch"], "came_by_fault_bytes") / PAGE
-            + number(&report["watch"], "faults_on_present_pages")
-            + number(&report["watch"], "pages_come_and_gone"),
-    }));
+    assert_closes_for_main(&report);
 }
 
 #[test]
@@ -666,6 +655,8 @@ fn who_can_t_be_watched_is_told_why() {
         &["watch", "1", "--", "true"],
         &["watch", "-d", "1", "--", "true"],
         &["watch", "--"],
+        &["watch", "--svg", "-", "1"],
+        &["watch", "--flame", "-", "--", "true"],
     ] {
         assert_eq!(
             psapi().args(wrong).output().unwrap().status.code(),
@@ -673,4 +664,110 @@ fn who_can_t_be_watched_is_told_why() {
             "{wrong:?}"
         );
     }
+}
+
+#[test]
+fn faults_are_told_as_they_happen() {
+    let subject = subject();
+    let options = ["--live", "--json"];
+    let output = output_of_copy(&mut subject.command(&options, &["touch"]));
+    assert!(output.status.success(), "{output:?}");
+    let text = stderr(&output);
+    let batches = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let all: Vec<Value> = batches
+        .flat_map(|batch| rows(&batch, "faults").to_vec())
+        .collect();
+    let arranged = all.iter().filter(|row| row["function"] == "touch_many");
+    assert_eq!(arranged.clone().count(), 300);
+    for (page, row) in arranged.enumerate() {
+        assert_eq!(row["kind"], "soft");
+        assert_eq!(row["mapping"], "/memfd:arranged");
+        assert_eq!(number(row, "mapping_offset_bytes"), page as u64 * PAGE);
+        assert_eq!(row["module"], subject.path.to_str().unwrap());
+    }
+    let output = output_of_copy(&mut subject.command(&["--live"], &["touch"]));
+    let text = stderr(&output);
+    assert!(
+        text.contains("/memfd:arranged+0x1000 by touch_many ("),
+        "{text}"
+    );
+    assert!(!text.contains("FAULTS"));
+}
+
+#[test]
+fn pictures_have_every_fault() {
+    let subject = subject();
+    let file = |name: &str| subject.directory.path().join(name);
+    let names = ["faults.svg", "faults.png", "page.html", "flame.svg"];
+    let files = names.map(|name| file(name).to_str().unwrap().to_owned());
+    let options = [
+        "--svg", &files[0], "--png", &files[1], "--html", &files[2], "--flame", &files[3],
+    ];
+    let (output, report) = subject.watched(&options, &["touch"]);
+    assert!(output.status.success(), "{output:?}");
+    let read = |file: &str| String::from_utf8(std::fs::read(file).unwrap()).unwrap();
+    let svg = read(&files[0]);
+    let bins = svg.split("<g class=\"bin\"").skip(1);
+    let sum = |name: &str| -> u64 {
+        let attribute = format!("data-{name}=\"");
+        let count = |bin: &str| {
+            let (_, rest) = bin.split_once(&attribute)?;
+            rest.split('"').next()?.parse::<u64>().ok()
+        };
+        bins.clone().map(|bin| count(bin).unwrap()).sum()
+    };
+    assert_eq!(
+        sum("soft") + sum("hard"),
+        number(&report["watch"], "faults")
+    );
+    assert!(svg.contains("/memfd:arranged"));
+    assert!(std::fs::read(&files[1]).unwrap().starts_with(b"\x89PNG"));
+    let flame = read(&files[3]);
+    assert!(flame.contains("touch_many (300 faults"), "{flame}");
+    let page = read(&files[2]);
+    assert!(page.contains("touch_many (300 faults") && page.contains("/memfd:arranged"));
+    for text in [svg, flame, page] {
+        assert!(!text.contains("src=\"http") && !text.contains("href=\"http"));
+    }
+}
+
+#[test]
+fn a_pid_namespace_is_no_obstacle() {
+    let unshared = || {
+        let mut command = Command::new("unshare");
+        command.args(["-pf", "--mount-proc", "--"]);
+        command
+    };
+    if !unshared()
+        .arg("true")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        eprintln!("SKIPPED: no pid namespace can be made here");
+        return;
+    }
+    let subject = subject();
+    let mut command = unshared();
+    command
+        .arg(program())
+        .args(["watch", "--json", "--children", "--"]);
+    command.arg(&subject.path).arg("fork");
+    let output = output_of_copy(&mut command);
+    assert!(output.status.success(), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(faults(&report, "functions", "function", "touch_many"), 120);
+    assert_closes_for_main(&report);
+}
+
+/// Of the process itself: its children's faults are in no account.
+fn assert_closes_for_main(report: &Value) {
+    let figure = |field| number(&report["watch"], field);
+    assert_eq!(
+        figure("resident_before_bytes")
+            + figure("came_by_fault_bytes")
+            + figure("came_without_fault_bytes"),
+        figure("resident_after_bytes") + figure("left_bytes"),
+    );
 }

@@ -5,16 +5,21 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow};
 use psapi::{PageFault, Symbolizer};
 
 use super::traced::OWN_FAILURE;
-use crate::output::{Format, Sink};
+use crate::cli::usage;
+use crate::clock::Clock;
+use crate::output::{Format, Output, Sink};
+use crate::picture::{Beside, Files, is_output, put};
 use crate::session::Session;
 use crate::target::Target;
-use crate::watch::{self, Key, Observer, Ran, Report, Tally, Watching, columns};
+use crate::watch::{
+    self, Code, Flame, Key, Observer, Points, Ran, Report, Tally, Watching, columns,
+};
 
 /// Options of `psapi watch`.
 #[derive(Debug, clap::Args)]
@@ -47,6 +52,14 @@ pub struct Args {
     /// At most N rows in each list; in tables 10 if not given
     #[arg(long, value_name = "N")]
     top: Option<usize>,
+    /// A line for each fault as it happens, in place of the report
+    #[arg(long)]
+    live: bool,
+    #[command(flatten)]
+    pictures: Files,
+    /// Draw a flame graph by module and function to FILE, as SVG; a page of HTML has it, too
+    #[arg(long, value_name = "FILE", help_heading = "Pictures")]
+    flame: Option<PathBuf>,
     /// Don't look functions and source lines up
     #[arg(long)]
     no_symbols: bool,
@@ -67,8 +80,12 @@ const USUAL_TOP: usize = 10;
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     if session.output.format() == Format::Csv && args.by.len() > 1 {
-        return Err(crate::cli::usage(
-            "CSV has one list: --by takes one with --csv",
+        return Err(usage("CSV has one list: --by takes one with --csv"));
+    }
+    if args.pictures.use_output() || args.flame.as_ref().is_some_and(|file| is_output(file)) {
+        return Err(usage(
+            "a picture of a watch goes to a file: standard output has the report, or is the \
+             command's",
         ));
     }
     let options = watch::Options {
@@ -83,8 +100,10 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             let Some(process) = target.one(session)? else {
                 return Ok(());
             };
-            let mut watching = watch::process(process, options, tally, &mut Nobody)?;
-            report(args, &mut watching, session)
+            let mut seen = Seen::new(args, &mut session.output);
+            let mut watching = watch::process(process, options, tally, &mut seen)?;
+            let points = seen.points;
+            show(args, &mut watching, points, session)
         }
         None => {
             let code = run_command(args, options, tally, session).unwrap_or_else(|error| {
@@ -105,10 +124,14 @@ fn run_command(
     session: &mut Session,
 ) -> Result<u8> {
     redirect(args, session)?;
-    match watch::command(&args.command, options, tally, session, &mut Nobody)? {
+    let system = session.system.clone();
+    let mut seen = Seen::new(args, &mut session.output);
+    let ran = watch::command(&args.command, options, tally, &system, &mut seen)?;
+    let points = seen.points;
+    match ran {
         Ran::NotRun(code) => Ok(code),
         Ran::Watched(mut watching, code) => {
-            report(args, &mut watching, session).or_else(unless_closed)?;
+            show(args, &mut watching, points, session).or_else(unless_closed)?;
             Ok(code)
         }
     }
@@ -135,16 +158,77 @@ fn redirect(args: &Args, session: &mut Session) -> Result<()> {
     Ok(())
 }
 
-struct Nobody;
+/// What becomes of each fault.
+struct Seen<'s> {
+    /// Where it is written to at once.
+    live: Option<&'s mut Output>,
+    /// Where it is kept for a picture.
+    points: Option<Points>,
+}
 
-impl Observer for Nobody {
-    fn see(&mut self, _: &[(PageFault, Key)], _: &mut Tally) -> Result<()> {
-        Ok(())
+impl<'s> Seen<'s> {
+    fn new(args: &Args, output: &'s mut Output) -> Self {
+        Seen {
+            live: args.live.then_some(output),
+            points: args.pictures.are_wanted().then(Points::default),
+        }
     }
 }
 
-fn report(args: &Args, watching: &mut Watching, session: &mut Session) -> Result<()> {
-    let mut report = Report::of(watching);
+impl Observer for Seen<'_> {
+    fn see(&mut self, batch: &[(PageFault, Key)], begin_ns: u64, tally: &mut Tally) -> Result<()> {
+        if let Some(points) = &mut self.points {
+            for &(fault, key) in batch {
+                points.add(fault, key);
+            }
+        }
+        match &mut self.live {
+            Some(output) => watch::write_live(batch, begin_ns, tally, output),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Shows what was asked for: pictures, and the report.
+fn show(
+    args: &Args,
+    watching: &mut Watching,
+    points: Option<Points>,
+    session: &mut Session,
+) -> Result<()> {
+    let code = Code::of(&mut watching.tally);
+    if let Some(points) = &points {
+        let begin = SystemTime::now().checked_sub(watching.duration);
+        let taken = begin.map_or_else(String::new, |begin| Clock::new().date(begin));
+        let scene = watch::scene(watching, points, &taken);
+        let beside = flame_graph(watching, &code)?;
+        args.pictures.write(&scene, beside.as_ref(), session)?;
+    }
+    if let (Some(file), Some(flame)) = (&args.flame, flame_graph(watching, &code)?) {
+        put(file, flame.svg.as_bytes(), session)?;
+    }
+    if args.live {
+        return Ok(());
+    }
+    report(args, watching, &code, session)
+}
+
+/// `None` without a fault to draw.
+fn flame_graph(watching: &Watching, code: &Code) -> Result<Option<Beside>> {
+    if watching.tally.counts.is_empty() {
+        return Ok(None);
+    }
+    let Flame { svg, height } = watch::flame(&watch::title(watching), &watching.tally, code)?;
+    Ok(Some(Beside {
+        heading: "By module and function",
+        svg,
+        height,
+        caption: "A frame is as wide as it has faults. Click on one to look closer; Ctrl-F searches.",
+    }))
+}
+
+fn report(args: &Args, watching: &Watching, code: &Code, session: &mut Session) -> Result<()> {
+    let mut report = Report::of(watching, code);
     let is_table = session.output.format() == Format::Table;
     let top = args.top.or(is_table.then_some(USUAL_TOP));
     let left_out = report.cut(top.unwrap_or(usize::MAX));

@@ -142,7 +142,7 @@ fn draw(args: &Args, taken: &[Taken], session: &mut Session) -> Result<()> {
     let name = set.name().as_encoded_bytes();
     let title = format!("{} (pid {})", printable(name), set.process());
     let space = AddressSpace::new(set, title, Clock::new().date(set.taken()));
-    args.pictures.write(&space.scene(), session)
+    args.pictures.write(&space.scene(), None, session)
 }
 
 /// The columns to show; a drawing says nothing to a program.

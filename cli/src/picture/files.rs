@@ -25,6 +25,16 @@ pub struct Files {
     html: Option<PathBuf>,
 }
 
+/// A picture that brings its own script, below another one in a page.
+#[derive(Debug)]
+pub struct Beside {
+    pub heading: &'static str,
+    pub svg: String,
+    /// In pixels.
+    pub height: u32,
+    pub caption: &'static str,
+}
+
 impl Files {
     fn all(&self) -> impl Iterator<Item = &Path> {
         let all = [&self.svg, &self.png, &self.html];
@@ -34,6 +44,11 @@ impl Files {
     /// Whether there is anything to draw.
     pub fn are_wanted(&self) -> bool {
         self.all().next().is_some()
+    }
+
+    /// Whether one of them goes to standard output.
+    pub fn use_output(&self) -> bool {
+        self.all().any(is_output)
     }
 
     /// Refuses two things on standard output.
@@ -48,8 +63,14 @@ impl Files {
         }
     }
 
-    /// Writes a picture in each format that was asked for, and says so.
-    pub fn write(&self, scene: &Scene, session: &mut Session) -> Result<()> {
+    /// Writes a picture in each format that was asked for, and says so. A page has room for another
+    /// one below it.
+    pub fn write(
+        &self,
+        scene: &Scene,
+        beside: Option<&Beside>,
+        session: &mut Session,
+    ) -> Result<()> {
         if let Some(file) = &self.svg {
             put(file, scene.svg(Place::File).as_bytes(), session)?;
         }
@@ -57,23 +78,31 @@ impl Files {
             put(file, &svg_to_png(&scene.svg(Place::File))?, session)?;
         }
         if let Some(file) = &self.html {
-            let figure = Figure {
+            let svg = scene.svg(Place::Page);
+            let mut figures = vec![Figure {
                 heading: "",
-                svg: Svg::Part(&scene.svg(Place::Page)),
+                svg: Svg::Part(&svg),
                 caption: scene.caption,
-            };
-            let page = page(&scene.title, &[figure]);
+            }];
+            figures.extend(beside.map(|beside| Figure {
+                heading: beside.heading,
+                svg: Svg::Document(&beside.svg, beside.height),
+                caption: beside.caption,
+            }));
+            let page = page(&scene.title, &figures);
             put(file, page.as_bytes(), session)?;
         }
         Ok(())
     }
 }
 
-fn is_output(file: &Path) -> bool {
+/// Whether a file stands for standard output.
+pub fn is_output(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
-fn put(file: &Path, contents: &[u8], session: &mut Session) -> Result<()> {
+/// Writes a file, or to standard output, and says so.
+pub fn put(file: &Path, contents: &[u8], session: &mut Session) -> Result<()> {
     if is_output(file) {
         return Ok(session.output.text(contents)?);
     }

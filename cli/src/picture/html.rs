@@ -24,10 +24,6 @@ pub enum Svg<'a> {
     /// As a part of it: [`Place::Page`](super::scene::Place::Page).
     Part(&'a str),
     /// As a document in it, so high in pixels: one that brings scripts and styles of its own.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the watch's flame graph is one")
-    )]
     Document(&'a str, u32),
 }
 

@@ -2,7 +2,6 @@
 
 mod address_space;
 mod axis;
-#[cfg_attr(not(test), expect(dead_code, reason = "the watch draws faults"))]
 mod faults;
 mod files;
 mod html;
@@ -12,4 +11,6 @@ mod scene;
 mod text;
 
 pub use address_space::AddressSpace;
-pub use files::Files;
+pub use faults::{FaultPoint, Span, faults_over_time};
+pub use files::{Beside, Files, is_output, put};
+pub use scene::Scene;

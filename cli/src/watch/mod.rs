@@ -2,6 +2,10 @@
 
 mod account;
 pub mod columns;
+mod flame;
+mod live;
+mod picture;
+mod points;
 mod report;
 mod tally;
 mod tracer;
@@ -15,14 +19,19 @@ use anyhow::{Context as _, Result};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use psapi::{
-    ErrorKind, FaultCount, Fields, PageFault, Process, ProcessId, WatchOptions, WorkingSetWatch,
+    ErrorKind, FaultCount, Fields, PageFault, Process, ProcessId, System, WatchOptions,
+    WorkingSetWatch,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::session::{Session, say};
+use crate::session::say;
 use account::{Account, Snapshot};
-pub use report::Report;
-pub use tally::{Key, Tally};
+pub use flame::{Flame, flame};
+pub use live::write as write_live;
+pub use picture::{scene, title};
+pub use points::Points;
+pub use report::{Code, Report};
+pub use tally::{Key, Program, Tally};
 use tracer::{Event, Tracer, What};
 
 /// How to watch.
@@ -41,12 +50,15 @@ pub struct Watching {
     /// The signals that end the watch, or that are for the command.
     signals: SignalFd,
     tracer: Option<Tracer>,
+    look: Option<Look>,
     faults: Vec<PageFault>,
     pub tally: Tally,
     pub lost: u64,
     account: Account,
     pub page_size: u64,
     begin: Instant,
+    /// The same, as faults have it: in nanoseconds of `CLOCK_MONOTONIC`.
+    pub begin_ns: u64,
     pub duration: Duration,
     /// What the kernel had counted when the watch began.
     counted_before: Option<FaultCount>,
@@ -55,6 +67,38 @@ pub struct Watching {
     pub peak: Option<u64>,
     /// Why there is no account.
     pub unaccounted: Option<psapi::Error>,
+}
+
+/// When to look at the mappings of a program that has just begun, whatever it does: soon, and then
+/// less and less often. It may have libraries long before enough happens to wake us, and execute
+/// something else before long.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    id: ProcessId,
+    due: Instant,
+    step: Duration,
+}
+
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+const LAST_LOOK: Duration = Duration::from_millis(50);
+
+impl Look {
+    fn at_beginning(id: ProcessId) -> Self {
+        Look {
+            id,
+            due: Instant::now() + FIRST_LOOK,
+            step: FIRST_LOOK,
+        }
+    }
+
+    fn next(self) -> Option<Self> {
+        let step = self.step * 2;
+        (step <= LAST_LOOK).then(|| Look {
+            due: Instant::now() + step,
+            step,
+            ..self
+        })
+    }
 }
 
 /// How a command came to its end.
@@ -92,7 +136,7 @@ fn signals() -> Result<SignalFd> {
 
 /// What is done with each batch of faults beside adding them up.
 pub trait Observer {
-    fn see(&mut self, batch: &[(PageFault, Key)], tally: &mut Tally) -> Result<()>;
+    fn see(&mut self, batch: &[(PageFault, Key)], begin_ns: u64, tally: &mut Tally) -> Result<()>;
 }
 
 /// Watches a process until it ends, the time is over, or a signal tells to stop.
@@ -127,10 +171,10 @@ pub fn command(
     command: &[OsString],
     options: Options,
     tally: Tally,
-    session: &Session,
+    system: &System,
     observer: &mut dyn Observer,
 ) -> Result<Ran> {
-    let root = session.system.proc_root();
+    let root = system.proc_root();
     let mut tracer =
         Tracer::start(command, options.children, root).context("can't start the command")?;
     let signals = signals()?;
@@ -143,7 +187,7 @@ pub fn command(
     if let What::Ended(code) = event.what {
         return Ok(Ran::NotRun(code));
     }
-    let opened = session.system.process(tracer.id).map_err(Into::into);
+    let opened = system.process(tracer.id).map_err(Into::into);
     let opened = opened.and_then(|process| Watching::open(process, options, signals, tally));
     let mut watching = match opened {
         Ok(watching) => watching,
@@ -154,8 +198,11 @@ pub fn command(
     };
     drop(event);
     watching.tracer = Some(tracer);
+    watching.look = Some(Look::at_beginning(watching.id));
     loop {
-        watching.wait(None)?;
+        let until_look = |look: Look| look.due.saturating_duration_since(Instant::now());
+        watching.wait(watching.look.map(until_look))?;
+        watching.look_if_due();
         watching.take(observer)?;
         watching.hand_on_signals();
         while let Some(event) = watching.tracer.as_mut().and_then(Tracer::next) {
@@ -187,12 +234,14 @@ impl Watching {
             watch,
             signals,
             tracer: None,
+            look: None,
             faults,
             tally,
             lost: 0,
             account: Account::new(before),
             page_size: rustix::param::page_size() as u64,
             begin: Instant::now(),
+            begin_ns: monotonic(),
             duration: Duration::ZERO,
             counted_before,
             counted_after: None,
@@ -233,6 +282,13 @@ impl Watching {
         }
     }
 
+    fn look_if_due(&mut self) {
+        if let Some(look) = self.look.filter(|look| look.due <= Instant::now()) {
+            self.tally.refresh(look.id);
+            self.look = look.next();
+        }
+    }
+
     /// Fetches faults and adds them up.
     fn take(&mut self, observer: &mut dyn Observer) -> Result<()> {
         self.lost += self.watch.changes_into(&mut self.faults)?;
@@ -244,7 +300,7 @@ impl Watching {
             }
             batch.push((*fault, key));
         });
-        observer.see(&batch, &mut self.tally)
+        observer.see(&batch, self.begin_ns, &mut self.tally)
     }
 
     /// Deals with what the command or a child of it did. Answers the command's exit code once it
@@ -259,6 +315,7 @@ impl Watching {
             What::Executed => {
                 self.take(observer)?;
                 self.tally.begin(event.id);
+                self.look = Some(Look::at_beginning(event.id));
                 if is_command {
                     let (before, why) = told(Snapshot::of(&self.process));
                     self.account = Account::new(before);
@@ -321,6 +378,11 @@ impl Watching {
     pub fn is_user_only(&self) -> bool {
         self.watch.is_user_only()
     }
+}
+
+fn monotonic() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
 fn told<T>(answer: psapi::Result<T>) -> (Option<T>, Option<psapi::Error>) {

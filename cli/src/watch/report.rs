@@ -178,8 +178,7 @@ impl Program {
 }
 
 impl Report {
-    pub fn of(watching: &mut Watching) -> Self {
-        let code = Code::of(&mut watching.tally);
+    pub fn of(watching: &Watching, code: &Code) -> Self {
         let summary = watching.summary();
         let tally = &watching.tally;
         let sum = |process, counts| Sum::new(process, counts, tally);
