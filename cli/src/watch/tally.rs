@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use psapi::{AddressMap, Fields, Mapping, PageFault, Process, ProcessId, Symbolizer, System};
@@ -156,7 +157,18 @@ impl Tally {
         let now = Instant::now();
         // A map that was read for one unknown address is not read for the next.
         let mut refreshed = None;
+        // One page after the other, by one instruction, is what comes fastest.
+        let mut last: Option<(&PageFault, Range<u64>, Key)> = None;
         for fault in faults {
+            if let Some((same, range, key)) = &last
+                && range.contains(&fault.address)
+                && same.program_counter == fault.program_counter
+                && (same.process, same.thread) == (fault.process, fault.thread)
+            {
+                self.count(fault, *key);
+                each(fault, *key);
+                continue;
+            }
             let program = self.program(fault.process);
             let unknown = |program: &Program| {
                 !program.knows(fault.address)
@@ -172,14 +184,21 @@ impl Tally {
                 thread: self.thread(fault.process, fault.thread, now),
                 program_counter: fault.program_counter,
             };
-            let one = Counts {
-                soft: u64::from(!fault.hard),
-                hard: u64::from(fault.hard),
-            };
-            self.counts.entry(key).or_default().add(one);
-            self.total.add(one);
+            self.count(fault, key);
             each(fault, key);
+            last = self.programs[program]
+                .range(fault.address)
+                .map(|range| (fault, range, key));
         }
+    }
+
+    fn count(&mut self, fault: &PageFault, key: Key) {
+        let one = Counts {
+            soft: u64::from(!fault.hard),
+            hard: u64::from(fault.hard),
+        };
+        self.counts.entry(key).or_default().add(one);
+        self.total.add(one);
     }
 
     /// Reads again what is mapped, and how threads are called: while it is there.
@@ -259,6 +278,12 @@ impl Program {
     fn knows(&self, address: u64) -> bool {
         let space = self.space.as_ref();
         space.is_some_and(|space| space.map.resolve(address).is_some())
+    }
+
+    /// The mapping that an address is in.
+    fn range(&self, address: u64) -> Option<Range<u64>> {
+        let place = self.space.as_ref()?.map.resolve(address)?;
+        Some(place.mapping.start..place.mapping.end)
     }
 
     fn refresh_from_time_to_time(&mut self, symbolizer: &mut Option<Symbolizer>) {
