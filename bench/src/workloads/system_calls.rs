@@ -25,7 +25,7 @@ fn count(captures: &str) -> anyhow::Result<f64> {
         .args(["--summary-only", "--summary-columns=calls,name", "--output"])
         .arg(report.path())
         .arg(helper::path("bench-subject")?)
-        .arg(captures)
+        .args(["capture", captures])
         .output()
         .context("can't run strace")?;
     ensure!(output.status.success(), "strace failed: {output:?}");

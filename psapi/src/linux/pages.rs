@@ -17,7 +17,7 @@ use crate::working_set::{Page, PageAttributes, Shares};
 /// How many words are read at once: those of some huge pages, whatever the size of a page, and as
 /// many as let neighbouring frames meet. What the kernel looked at a moment ago is then still in the
 /// processor's cache.
-const WORDS: u64 = 1 << 15;
+const WORDS: u64 = 1 << 14;
 
 /// How many pages are scanned at once: some milliseconds' work of the kernel.
 const STEP: u64 = 1 << 20;
