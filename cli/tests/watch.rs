@@ -3,6 +3,7 @@
 mod common;
 
 use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -134,7 +135,7 @@ struct Subject {
 
 fn subject() -> Subject {
     let directory = tempfile::Builder::new()
-        .permissions(std::fs::Permissions::from_mode(0o755))
+        .permissions(Permissions::from_mode(0o755))
         .tempdir()
         .unwrap();
     let code = directory.path().join("subject.c");
@@ -502,16 +503,23 @@ fn what_can_t_be_run_has_the_shell_s_exit_codes() {
     let directory = tempfile::tempdir().unwrap();
     let plain = directory.path().join("plain");
     std::fs::write(&plain, "").unwrap();
+    // Nobody may search it but root.
+    let closed = directory.path().join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    std::fs::set_permissions(&closed, Permissions::from_mode(0)).unwrap();
+    let path = std::env::join_paths([closed.as_path(), directory.path()]).unwrap();
     for (command, code) in [
         (OsStr::new("/no/such/command"), 127),
         (OsStr::new("no-such-command\x1b"), 127),
         (plain.as_os_str(), 126),
+        (OsStr::new("plain"), 126),
         (directory.path().as_os_str(), 126),
     ] {
         let output = psapi()
             .arg("watch")
             .arg("--")
             .arg(command)
+            .env("PATH", &path)
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(code), "{command:?}");

@@ -133,9 +133,15 @@ impl Tracer {
         };
         thread::spawn(move || {
             let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-            if let Ok(Some(status)) = look(WaitId::Pid(pid), options) {
-                teller.tell_and_wait(pid, What::Ended(code(&status)));
-                reap(pid);
+            // As long as the thread that traced is not gone altogether, each other one is told of
+            // the stop, too, whatever it waits for.
+            while let Ok(status) = look(WaitId::Pid(pid), options) {
+                if let Some(code) = status.as_ref().and_then(code) {
+                    teller.tell_and_wait(pid, What::Ended(code));
+                    reap(pid);
+                    return;
+                }
+                thread::sleep(STOPPED_TICK);
             }
         });
     }
@@ -242,9 +248,9 @@ impl Tracing {
                 return true;
             }
         };
-        if status.exited() || status.killed() || status.dumped() {
+        if let Some(code) = code(&status) {
             self.forget(pid);
-            self.teller.tell_and_wait(pid, What::Ended(code(&status)));
+            self.teller.tell_and_wait(pid, What::Ended(code));
             reap(pid);
             return true;
         }
@@ -353,11 +359,10 @@ fn go_on(pid: Pid, signal: Option<Signal>) {
     let _ = ptrace::cont(raw(pid), signal);
 }
 
-/// As shells have it.
-fn code(status: &WaitIdStatus) -> u8 {
+/// The code of one that has ended, as shells have it.
+fn code(status: &WaitIdStatus) -> Option<u8> {
     let killed = status.terminating_signal().map(|signal| 128 + signal);
-    let code = status.exit_status().or(killed);
-    code.map_or(u8::MAX, |code| code as u8)
+    status.exit_status().or(killed).map(|code| code as u8)
 }
 
 /// Whether a stopped process has been sent SIGCONT: it waits to be delivered.
