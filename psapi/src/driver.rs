@@ -1,12 +1,13 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::PathBuf;
 
 use crate::error::{Refusal, Result};
+use crate::linux::file::Directory;
 use crate::linux::kernel_files::KernelFiles;
 use crate::linux::modules_dep::{self, normalized};
-use crate::linux::{bus_drivers, kallsyms, modules, modules_builtin};
+use crate::linux::{bus_drivers, modules, modules_builtin};
 use crate::system::System;
 
 /// A part of the kernel: the kernel image itself, a driver that was loaded into it, or one that
@@ -116,31 +117,52 @@ impl System {
     /// assert_eq!(drivers[0].kind, psapi::DriverKind::KernelImage);
     /// # Ok::<(), psapi::Error>(())
     /// ```
-    #[doc(alias = "EnumDeviceDrivers")]
-    #[doc(alias = "GetDeviceDriverBaseName")]
-    #[doc(alias = "GetDeviceDriverFileName")]
     pub fn device_drivers(&self) -> Result<Vec<DeviceDriver>> {
         self.read_drivers()
             .map_err(|refusal| refusal.of_system("list of device drivers"))
     }
 
-    fn read_drivers(&self) -> Result<Vec<DeviceDriver>, Refusal> {
-        let proc = self.proc_directory()?;
+    /// The kernel image, and then the loaded drivers, the latest first: the first of
+    /// [`device_drivers`](Self::device_drivers), without those that were built in.
+    ///
+    /// Source: as there. Cost: the first time as there, then cheap, a file for the drivers and one
+    /// for their files, since the kernel image stays where it is. Privileges: as there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`device_drivers`](Self::device_drivers).
+    #[doc(alias = "EnumDeviceDrivers")]
+    #[doc(alias = "GetDeviceDriverBaseName")]
+    #[doc(alias = "GetDeviceDriverFileName")]
+    pub fn loaded_drivers(&self) -> Result<Vec<DeviceDriver>> {
+        let read = || {
+            let proc = self.proc_directory()?;
+            let files = KernelFiles::open(proc, self.file_root());
+            self.read_loaded(proc, &files)
+        };
+        read().map_err(|refusal: Refusal| refusal.of_system("list of device drivers"))
+    }
+
+    fn read_loaded(
+        &self,
+        proc: &Directory,
+        files: &KernelFiles,
+    ) -> Result<Vec<DeviceDriver>, Refusal> {
         let mut text = Vec::new();
         let loaded = modules::read(proc, &mut text)?;
-        let files = KernelFiles::open(proc, self.file_root());
-        let image_file = files.image();
-
-        let image = kallsyms::read(proc)?;
+        let image = self.kernel_image(proc)?;
         let mut drivers = vec![DeviceDriver {
             load_address: image.start,
             size: image.size(),
-            file: image_file.clone(),
+            file: files.image(),
             ..DeviceDriver::part_of_image(b"vmlinux".to_vec(), DriverKind::KernelImage)
         }];
 
         let mut paths: HashMap<_, _> = loaded.iter().map(|m| (normalized(m.name), None)).collect();
-        let list = files.read(b"modules.dep");
+        let list = match loaded.is_empty() {
+            true => Vec::new(),
+            false => files.read(b"modules.dep"),
+        };
         for path in modules_dep::files(&list) {
             let name = modules_dep::name_of(path).map(normalized);
             if let Some(place) = name.and_then(|name| paths.get_mut(&name)) {
@@ -155,6 +177,18 @@ impl System {
                 ..DeviceDriver::from(module)
             }
         }));
+        Ok(drivers)
+    }
+
+    fn read_drivers(&self) -> Result<Vec<DeviceDriver>, Refusal> {
+        let proc = self.proc_directory()?;
+        let files = KernelFiles::open(proc, self.file_root());
+        let mut drivers = self.read_loaded(proc, &files)?;
+        let image_file = files.image();
+        let names = drivers
+            .iter()
+            .map(|driver| normalized(driver.name.as_bytes()));
+        let loaded: HashSet<_> = names.skip(1).collect();
 
         let mut built_in: BTreeSet<_> =
             modules_builtin::names(&files.read(b"modules.builtin")).collect();
@@ -169,14 +203,14 @@ impl System {
         );
         for driver in others {
             let name = normalized(&driver.name);
-            if !built_in.contains(&name) && !paths.contains_key(&name) {
+            if !built_in.contains(&name) && !loaded.contains(&name) {
                 built_in.insert(driver.name);
             }
         }
         drivers.extend(
             built_in
                 .into_iter()
-                .filter(|name| !paths.contains_key(name))
+                .filter(|name| !loaded.contains(name))
                 .map(|name| DeviceDriver {
                     file: image_file.clone(),
                     ..DeviceDriver::part_of_image(name, DriverKind::BuiltIn)

@@ -178,6 +178,7 @@
 //! - `symbols`: the functions and source lines of addresses, by `blazesym`, which needs a C compiler
 //!   to build: `Symbolizer`.
 
+mod access;
 mod address_map;
 mod capture;
 mod cgroup;
@@ -204,6 +205,7 @@ mod symbolizer;
 mod system;
 mod working_set;
 
+pub use access::Access;
 pub use address_map::{AddressMap, Place};
 pub use capture::Capture;
 pub use cgroup::{Cgroup, CgroupEntry};
@@ -242,6 +244,7 @@ const _: () = {
     in_threads::<Error>();
     in_threads::<ErrorKind>();
 
+    in_threads::<Access>();
     in_threads::<AddressMap>();
     in_threads::<Backing>();
     in_threads::<BuildId>();

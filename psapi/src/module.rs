@@ -3,8 +3,9 @@ use std::fmt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use crate::error::{Cause, Refusal, Result};
-use crate::linux::images::{self, Image};
+use crate::error::{Cause, Error, Refusal, Result};
+use crate::linux::file::Directory;
+use crate::linux::images::{self, Image, One};
 use crate::process::Process;
 
 /// Which modules to list.
@@ -199,15 +200,7 @@ impl Process {
     /// Those of [`modules`](Self::modules).
     pub fn modules_with(&self, filter: ModuleFilter, fields: ModuleFields) -> Result<Vec<Module>> {
         let images = self.ask(MODULES, |directory| {
-            // A system call that knows the process by its id asks its first thread.
-            let is_own = std::ptr::eq(directory, self.directory());
-            let manner = images::Manner {
-                use_query: self.may_query_maps(),
-                direct: self.id_for_system_calls().filter(|_| is_own),
-                build_id: fields.contains(ModuleFields::BUILD_ID),
-                soname: fields.contains(ModuleFields::SONAME),
-            };
-            images::read(directory, manner)
+            images::read(directory, self.manner(directory, fields))
         })?;
         Ok(images
             .into_iter()
@@ -218,7 +211,8 @@ impl Process {
 
     /// The module that starts at an address.
     ///
-    /// Source, cost and privileges: those of [`modules`](Self::modules).
+    /// Source and privileges: those of [`modules`](Self::modules). Cost: a few system calls, however
+    /// many modules there are; those of all where none starts there.
     ///
     /// # Errors
     ///
@@ -226,13 +220,60 @@ impl Process {
     /// there; else those of [`modules`](Self::modules).
     #[doc(alias = "GetModuleInformation")]
     pub fn module(&self, base: u64) -> Result<Module> {
-        self.modules(ModuleFilter::All)?
+        if let Some(module) = self.one_module(One::At(base))? {
+            return Ok(module);
+        }
+        let modules = self.modules(ModuleFilter::All)?;
+        modules
             .into_iter()
             .find(|module| module.base == base)
-            .ok_or_else(|| {
-                let cause = Cause::Invalid("no module starts at this address");
-                Refusal::new(self.directory().path().join("maps"), cause).of(MODULES, self.id())
-            })
+            .ok_or_else(|| self.no_module("no module starts at this address"))
+    }
+
+    /// The module of the program that the process runs: the first of [`modules`](Self::modules).
+    ///
+    /// Source and privileges: those of [`modules`](Self::modules). Cost: a few system calls.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidParameter`](crate::ErrorKind::InvalidParameter) where nothing of it is
+    /// mapped yet, or any more; else those of [`modules`](Self::modules).
+    pub fn executable(&self) -> Result<Module> {
+        if let Some(module) = self.one_module(One::Executable)? {
+            return Ok(module);
+        }
+        let modules = self.modules(ModuleFilter::All)?;
+        modules
+            .into_iter()
+            .next()
+            .ok_or_else(|| self.no_module("nothing of its program is mapped"))
+    }
+
+    fn one_module(&self, which: One) -> Result<Option<Module>> {
+        let image = self.ask(MODULES, |directory| {
+            images::read_one(
+                directory,
+                self.manner(directory, ModuleFields::empty()),
+                which,
+            )
+        })?;
+        Ok(image.map(Module::from))
+    }
+
+    fn manner(&self, directory: &Directory, fields: ModuleFields) -> images::Manner {
+        // A system call that knows the process by its id asks its first thread.
+        let is_own = std::ptr::eq(directory, self.directory());
+        images::Manner {
+            use_query: self.may_query_maps(),
+            direct: self.id_for_system_calls().filter(|_| is_own),
+            build_id: fields.contains(ModuleFields::BUILD_ID),
+            soname: fields.contains(ModuleFields::SONAME),
+        }
+    }
+
+    fn no_module(&self, why: &'static str) -> Error {
+        Refusal::new(self.directory().path().join("maps"), Cause::Invalid(why))
+            .of(MODULES, self.id())
     }
 }
 

@@ -1,5 +1,7 @@
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+
+use once_cell::race::OnceBox;
 
 use crate::capture::Capture;
 use crate::error::{Refusal, Result};
@@ -7,6 +9,7 @@ use crate::fields::Fields;
 use crate::linux::boot_id::{self, BootId};
 use crate::linux::file::Directory;
 use crate::linux::ids;
+use crate::linux::kallsyms::{self, KernelImage};
 use crate::linux::namespace::OwnNamespace;
 use crate::linux::{node, page_features};
 use crate::process::{Process, ProcessId};
@@ -26,6 +29,8 @@ use crate::working_set::PageAttributes;
 #[derive(Debug, Clone)]
 pub struct System(Arc<Roots>);
 
+/// What has been found out once is kept, and nobody waits for another thread to find it out: a fork
+/// leaves that thread behind, and the child would wait for ever.
 #[derive(Debug)]
 struct Roots {
     proc: PathBuf,
@@ -34,11 +39,12 @@ struct Roots {
     query_maps: bool,
     scan_pages: bool,
     ask_nodes: bool,
-    proc_directory: OnceLock<Directory>,
-    own_namespace: OnceLock<OwnNamespace>,
-    page_features: OnceLock<PageAttributes>,
-    only_node: OnceLock<Option<u16>>,
-    boot: OnceLock<Option<BootId>>,
+    proc_directory: OnceBox<Directory>,
+    own_namespace: OwnNamespace,
+    page_features: OnceBox<PageAttributes>,
+    only_node: OnceBox<Option<u16>>,
+    boot: OnceBox<Option<BootId>>,
+    kernel_image: OnceBox<KernelImage>,
 }
 
 impl Default for System {
@@ -152,11 +158,8 @@ impl System {
 
     pub(crate) fn proc_directory(&self) -> Result<&Directory, Refusal> {
         let roots = &*self.0;
-        if let Some(directory) = roots.proc_directory.get() {
-            return Ok(directory);
-        }
-        let directory = Directory::open(&roots.proc)?;
-        Ok(roots.proc_directory.get_or_init(|| directory))
+        let open = || Directory::open(&roots.proc).map(Box::new);
+        roots.proc_directory.get_or_try_init(open)
     }
 
     pub(crate) fn may_query_maps(&self) -> bool {
@@ -172,9 +175,9 @@ impl System {
         *self.0.page_features.get_or_init(|| {
             let page_size = rustix::param::page_size() as u64;
             let proc = self.proc_directory().ok();
-            proc.map_or(PageAttributes::empty(), |proc| {
+            Box::new(proc.map_or(PageAttributes::empty(), |proc| {
                 page_features::find(proc, page_size)
-            })
+            }))
         })
     }
 
@@ -184,23 +187,33 @@ impl System {
             let sys = Directory::open(&self.0.sys)
                 .ok()
                 .filter(|_| !self.0.ask_nodes);
-            node::only_with_memory(&sys?)
+            Box::new(sys.and_then(|sys| node::only_with_memory(&sys)))
         })
+    }
+
+    /// Where the kernel image is. Kept once it is known: it stays there, but who may not see it may
+    /// be allowed to later.
+    pub(crate) fn kernel_image(&self, proc: &Directory) -> Result<KernelImage, Refusal> {
+        let kept = &self.0.kernel_image;
+        if let Some(image) = kept.get() {
+            return Ok(*image);
+        }
+        let image = kallsyms::read(proc)?;
+        if image.start.is_some() {
+            kept.get_or_init(|| Box::new(image));
+        }
+        Ok(image)
     }
 
     /// Which run of the machine this is; `None` where the proc root does not tell.
     pub(crate) fn boot(&self) -> Option<BootId> {
         let find = || self.proc_directory().ok().and_then(boot_id::read);
-        *self.0.boot.get_or_init(find)
+        *self.0.boot.get_or_init(|| Box::new(find()))
     }
 
     /// Whether the ids of the proc root are those that system calls of this process know.
     pub(crate) fn is_of_own_namespace(&self) -> bool {
-        let own = self
-            .0
-            .own_namespace
-            .get_or_init(|| OwnNamespace::find(self.proc_directory().ok()));
-        own.holds()
+        self.0.own_namespace.holds(|| self.proc_directory().ok())
     }
 }
 
@@ -267,11 +280,12 @@ impl SystemBuilder {
             query_maps: self.query_maps,
             scan_pages: self.scan_pages,
             ask_nodes: self.ask_nodes,
-            proc_directory: OnceLock::new(),
-            own_namespace: OnceLock::new(),
-            page_features: OnceLock::new(),
-            only_node: OnceLock::new(),
-            boot: OnceLock::new(),
+            proc_directory: OnceBox::new(),
+            own_namespace: OwnNamespace::default(),
+            page_features: OnceBox::new(),
+            only_node: OnceBox::new(),
+            boot: OnceBox::new(),
+            kernel_image: OnceBox::new(),
         }))
     }
 }

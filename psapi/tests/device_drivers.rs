@@ -82,6 +82,18 @@ fn every_part_of_the_kernel_is_listed_once_and_in_order() {
 }
 
 #[test]
+fn those_that_were_loaded_are_also_told_alone() {
+    let tree = machine();
+    for system in [tree.as_machine(), System::new()] {
+        let mut all = system.device_drivers().unwrap();
+        all.retain(|driver| driver.kind != DriverKind::BuiltIn);
+        // Whether the kernel image has been looked for before, or not.
+        assert_eq!(system.loaded_drivers().unwrap(), all);
+        assert_eq!(system.clone().loaded_drivers().unwrap(), all);
+    }
+}
+
+#[test]
 fn the_kernel_image_has_its_place_and_file() {
     let image = machine()
         .as_machine()

@@ -72,10 +72,17 @@ fn both_ways() -> [System; 2] {
     ]
 }
 
-/// The modules, which both ways agree about.
+/// The modules, which both ways agree about, as do questions for one alone.
 fn modules(id: ProcessId) -> Vec<Module> {
     let [fast, slow] = both_ways().map(|system| {
         let process = system.process(id).unwrap();
+        let plain = process.modules(ModuleFilter::All).unwrap();
+        for module in &plain {
+            assert_eq!(process.module(module.base).unwrap(), *module);
+        }
+        if let Some(first) = plain.first() {
+            assert_eq!(process.executable().unwrap(), *first);
+        }
         process
             .modules_with(ModuleFilter::All, ModuleFields::all())
             .unwrap()
@@ -657,5 +664,18 @@ fn program_headers_at_the_end_are_found() {
     assert_agrees(&modules, &subject.said, &program.path);
     for path in [&program.path, &library.path] {
         assert_described(find(&modules, path), path);
+    }
+}
+
+#[test]
+fn where_no_module_starts_there_is_none() {
+    let process = System::new().current_process().unwrap();
+    let modules = process.modules(ModuleFilter::All).unwrap();
+    let within = modules[0].base + 1;
+    let second_page = modules[0].base + rustix::param::page_size() as u64;
+    let stack = &process as *const _ as u64;
+    for address in [0, within, second_page, stack, u64::MAX] {
+        let error = process.module(address).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidParameter, "{address:#x}");
     }
 }

@@ -84,6 +84,32 @@ pub(crate) fn read(process: &Directory, manner: Manner) -> Result<Vec<Image>, Re
     }
 }
 
+/// Which image alone to look for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum One {
+    Executable,
+    /// The one that starts at an address.
+    At(u64),
+}
+
+/// Finds one image, at the cost of one. `None`: there may be such an image all the same, which only
+/// the search for all finds.
+pub(crate) fn read_one(
+    process: &Directory,
+    manner: Manner,
+    which: One,
+) -> Result<Option<Image>, Refusal> {
+    let space = AddressSpace::open(process, manner.use_query)?;
+    let mut search = Search::new(process, &space, manner)?;
+    match which {
+        One::Executable => search.executable()?,
+        One::At(base) => search.at(base)?,
+    }
+    let image = search.images.pop();
+    space.check_still_there()?;
+    Ok(image)
+}
+
 struct Search<'s> {
     process: &'s Directory,
     space: &'s AddressSpace<'s>,
@@ -146,6 +172,34 @@ impl<'s> Search<'s> {
             Some(vma) if vma.file.is_file() => self.around(&vma, Rank::Executable),
             _ => Ok(()),
         }
+    }
+
+    /// The image that starts at an address, if its mapping there tells of it.
+    fn at(&mut self, base: u64) -> Result<(), Refusal> {
+        let Some(vma) = self.space.find(Which::At(base))? else {
+            return Ok(());
+        };
+        if vma.start != base {
+            return Ok(());
+        }
+        if !vma.file.is_file() {
+            self.vdso()?;
+        } else {
+            self.around(&vma, Rank::Unlinked)?;
+        }
+        self.images.retain(|image| image.base == base);
+        // What can't be executed anywhere is no image.
+        if let Some(image) = self.images.first()
+            && vma.file.is_file()
+        {
+            let next = self.space.find(Which::NextExecutable(base))?;
+            let is_in =
+                |next: &Vma| image.addresses().contains(&next.start) && next.file == vma.file;
+            if !next.is_some_and(|next| is_in(&next)) {
+                self.images.clear();
+            }
+        }
+        Ok(())
     }
 
     /// The dynamic linker's list; empty where there is none, or a corrupt one.

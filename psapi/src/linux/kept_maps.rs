@@ -7,7 +7,7 @@
 //! that has not executed anything since it was forked, the file is not kept.
 
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::{PoisonError, RwLock};
+use std::sync::RwLock;
 
 use super::address_space::AddressSpace;
 use super::file::Directory;
@@ -16,7 +16,8 @@ use super::procmap_query::{self, NAME_ROOM, Which};
 use super::stat;
 use crate::error::Refusal;
 
-/// The file, once it has been needed.
+/// The file, once it has been needed. Nobody waits for the lock: a fork may have left behind who
+/// holds it, and to open the file anew is an answer, too.
 #[derive(Debug, Default)]
 pub(crate) struct KeptMaps(RwLock<Option<OwnedFd>>);
 
@@ -56,7 +57,8 @@ impl KeptMaps {
         if !use_query {
             return None;
         }
-        if let Some(maps) = &*self.0.read().unwrap_or_else(PoisonError::into_inner)
+        if let Ok(kept) = self.0.try_read()
+            && let Some(maps) = &*kept
             && let Some(answer) = ask(maps, address, name)
         {
             return Some(answer);
@@ -67,7 +69,8 @@ impl KeptMaps {
         let maps = process.file(FILE).ok()?;
         let answer = ask(&maps, address, name)?;
         if is_own {
-            *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(maps);
+            // Dropped after the lock.
+            let _before = self.0.try_write().ok().map(|mut kept| kept.replace(maps));
         }
         Some(answer)
     }

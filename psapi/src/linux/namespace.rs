@@ -1,6 +1,6 @@
 //! Whether a proc file system speaks of processes by the ids that system calls know.
 
-use rustix::process::Pid;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::file::Directory;
 use super::text::{decimal, key_value, whole_lines};
@@ -13,28 +13,25 @@ fn is_only_id(status: &[u8], id: u64) -> bool {
         .any(|(key, ids)| key == b"NSpid" && decimal(ids) == Some(id))
 }
 
-/// Whether a proc file system is of the caller's own pid namespace.
-#[derive(Debug)]
-pub(crate) struct OwnNamespace {
-    is_own: bool,
-    /// Who asked: a child of it may be in another namespace.
-    asker: Pid,
-}
+/// Whether a proc file system is of the caller's own pid namespace, once that was found out. A child
+/// that was forked may be in another namespace: it finds out anew.
+#[derive(Debug, Default)]
+pub(crate) struct OwnNamespace(AtomicU64);
 
 impl OwnNamespace {
-    pub(crate) fn find(proc: Option<&Directory>) -> Self {
-        let asker = rustix::process::getpid();
-        let mut status = Vec::new();
-        let id = u64::from(asker.as_raw_nonzero().get().unsigned_abs());
-        OwnNamespace {
-            is_own: proc.is_some_and(|proc| proc.read(b"self/status", &mut status).is_ok())
-                && is_only_id(&status, id),
-            asker,
+    pub(crate) fn holds<'d>(&self, proc: impl FnOnce() -> Option<&'d Directory>) -> bool {
+        let asker = u64::from(std::process::id());
+        // Who asked last, above the answer. No process has the id 0.
+        let known = self.0.load(Ordering::Relaxed);
+        if known >> 1 == asker {
+            return known & 1 == 1;
         }
-    }
-
-    pub(crate) fn holds(&self) -> bool {
-        self.is_own && self.asker == rustix::process::getpid()
+        let mut status = Vec::new();
+        let is_own = proc().is_some_and(|proc| proc.read(b"self/status", &mut status).is_ok())
+            && is_only_id(&status, asker);
+        self.0
+            .store(asker << 1 | u64::from(is_own), Ordering::Relaxed);
+        is_own
     }
 }
 

@@ -76,6 +76,16 @@ pub(crate) fn page_out(
     })
 }
 
+/// Asks for the privilege alone.
+pub(crate) fn try_on_nothing(process: &Directory, id: ProcessId) -> Result<(), Refusal> {
+    match Whose::of(process, id)? {
+        Whose::Own => Ok(()),
+        Whose::Other(pidfd) => advise_other(&pidfd, &[])
+            .map(drop)
+            .map_err(|errno| Refusal::new(CALL, Cause::Os(errno))),
+    }
+}
+
 const CALL: &str = "process_madvise";
 
 /// Advises on ranges, many in a call. A call tells how many bytes it did before the place that it
