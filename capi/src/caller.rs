@@ -1,0 +1,176 @@
+//! The memory of the caller, read and written by the kernel: an address that leads nowhere, or may
+//! not be written to, is an error and no crash.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+
+use crate::boundary::Answer;
+use crate::code::Code;
+use crate::types::PSAPI_WORKING_SET_EX_INFORMATION;
+
+/// Values that any bytes make a valid one of.
+///
+/// # Safety
+///
+/// The type must be such a type.
+pub unsafe trait Plain: Copy {}
+
+// SAFETY: any bytes are an integer.
+unsafe impl Plain for u8 {}
+// SAFETY: as above.
+unsafe impl Plain for u16 {}
+// SAFETY: as above.
+unsafe impl Plain for u32 {}
+// SAFETY: as above; an address is one, too.
+unsafe impl Plain for PSAPI_WORKING_SET_EX_INFORMATION {}
+
+/// Writes a value for the caller.
+pub fn write<T: Copy>(to: *mut T, value: &T) -> Answer<()> {
+    write_all(to, std::slice::from_ref(value))
+}
+
+/// Writes the first bytes of a value.
+pub fn write_beginning<T: Copy>(to: *mut T, value: &T, length: usize) -> Answer<()> {
+    let own = std::ptr::from_ref(value).addr();
+    copy(Way::ToCaller, own, to.addr(), length.min(size_of::<T>()))
+}
+
+/// Writes values one after the other. Where an address in between leads nowhere, those before it
+/// have been written.
+pub fn write_all<T: Copy>(to: *mut T, values: &[T]) -> Answer<()> {
+    copy(
+        Way::ToCaller,
+        values.as_ptr().addr(),
+        to.addr(),
+        size_of_val(values),
+    )
+}
+
+/// Reads a value of the caller's.
+pub fn read<T: Plain>(from: *const T) -> Answer<T> {
+    let mut value = MaybeUninit::<T>::uninit();
+    let own = value.as_mut_ptr().addr();
+    copy(Way::FromCaller, own, from.addr(), size_of::<T>())?;
+    // SAFETY: all its bytes were written, and any bytes are a value, by `Plain`.
+    Ok(unsafe { value.assume_init() })
+}
+
+/// Adds values of the caller's to a list.
+pub fn read_all<T: Plain>(from: *const T, count: usize, into: &mut Vec<T>) -> Answer<()> {
+    into.try_reserve_exact(count)
+        .map_err(|_| Code::NOT_ENOUGH_MEMORY)?;
+    let room = &mut into.spare_capacity_mut()[..count];
+    copy(
+        Way::FromCaller,
+        room.as_mut_ptr().addr(),
+        from.addr(),
+        size_of_val(room),
+    )?;
+    let length = into.len() + count;
+    // SAFETY: so many more were written, and any bytes are a value, by `Plain`.
+    unsafe { into.set_len(length) };
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    ToCaller,
+    FromCaller,
+}
+
+/// Copies between own memory, which is there and of that size, and the caller's.
+fn copy(way: Way, own: usize, callers: usize, length: usize) -> Answer<()> {
+    let mut done = 0;
+    while done < length {
+        let (own, callers) = (own + done, callers.wrapping_add(done));
+        match copy_directly(way, own, callers, length - done) {
+            Ok(0) => return Err(Code::NOACCESS),
+            Ok(more) => done += more,
+            Err(libc::EFAULT) => return Err(Code::NOACCESS),
+            // A seccomp filter, as of a container, or a kernel without it.
+            Err(libc::EPERM | libc::ENOSYS) => {
+                return copy_by_pipe(way, own, callers, length - done);
+            }
+            Err(libc::ENOMEM) => return Err(Code::NOT_ENOUGH_MEMORY),
+            Err(_) => return Err(Code::NOACCESS),
+        }
+    }
+    Ok(())
+}
+
+/// Lets the kernel copy as from one process to another. Tells how many bytes it did.
+fn copy_directly(way: Way, own: usize, callers: usize, length: usize) -> Result<usize, i32> {
+    let place = |address: usize| libc::iovec {
+        iov_base: address as *mut libc::c_void,
+        iov_len: length,
+    };
+    let (own, callers) = (place(own), place(callers));
+    // SAFETY: what is at `own` is there, by the contract of `copy`, and on the way from the caller
+    // is meant to be written; the kernel itself checks the caller's memory, which the caller gave
+    // to be read or written.
+    let done = unsafe {
+        match way {
+            Way::ToCaller => libc::process_vm_writev(libc::getpid(), &own, 1, &callers, 1, 0),
+            Way::FromCaller => libc::process_vm_readv(libc::getpid(), &own, 1, &callers, 1, 0),
+        }
+    };
+    usize::try_from(done).map_err(|_| last_errno())
+}
+
+/// As much as a pipe always takes at once.
+const PIPE: usize = 4096;
+
+/// Copies in two steps, of which each tells of memory that is not there.
+fn copy_by_pipe(way: Way, own: usize, callers: usize, length: usize) -> Answer<()> {
+    let (reader, writer) = pipe()?;
+    let (from, to) = match way {
+        Way::ToCaller => (own, callers),
+        Way::FromCaller => (callers, own),
+    };
+    let mut done = 0;
+    while done < length {
+        let step = (length - done).min(PIPE);
+        // SAFETY: the kernel reads what is at this address, if anything is: it is of one of the
+        // two memories that `copy_directly` hands to the kernel in the same way.
+        pass(|| unsafe {
+            libc::write(
+                writer.as_raw_fd(),
+                (from.wrapping_add(done)) as *const _,
+                step,
+            )
+        })
+        .filter(|&written| written == step)
+        .ok_or(Code::NOACCESS)?;
+        // SAFETY: as above; the kernel writes there if it can.
+        pass(|| unsafe { libc::read(reader.as_raw_fd(), (to.wrapping_add(done)) as *mut _, step) })
+            .filter(|&read| read == step)
+            .ok_or(Code::NOACCESS)?;
+        done += step;
+    }
+    Ok(())
+}
+
+fn pipe() -> Answer<(OwnedFd, OwnedFd)> {
+    let mut ends: [RawFd; 2] = [-1; 2];
+    // SAFETY: there is room for two descriptors.
+    if unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } != 0 {
+        return Err(Code::NOT_ENOUGH_MEMORY);
+    }
+    // SAFETY: both were just opened, and nobody else knows them.
+    Ok(unsafe { (OwnedFd::from_raw_fd(ends[0]), OwnedFd::from_raw_fd(ends[1])) })
+}
+
+/// Repeats a call that a signal broke off.
+fn pass(mut call: impl FnMut() -> isize) -> Option<usize> {
+    loop {
+        let done = call();
+        if done >= 0 || last_errno() != libc::EINTR {
+            return usize::try_from(done).ok();
+        }
+    }
+}
+
+fn last_errno() -> i32 {
+    io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
