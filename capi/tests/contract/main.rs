@@ -1,0 +1,22 @@
+//! The contract, row by row: what each function promises, and each code that it may give, through
+//! the shared library and against facts that the tests arrange.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../../../psapi/tests/support/mod.rs"]
+mod support;
+
+mod api;
+mod conventions;
+mod device_drivers;
+mod forks;
+mod handles;
+mod image_names;
+mod mapped_files;
+mod memory;
+mod modules;
+mod page_files;
+mod performance;
+mod processes;
+mod watch;
+mod working_set;
