@@ -2,6 +2,7 @@
 
 mod bench;
 mod fuzz;
+mod install;
 mod run;
 mod test;
 
@@ -13,6 +14,8 @@ Developer tasks.
 cargo xtask test [STEP…]                    all that CI runs, or the steps named
 cargo xtask fuzz [--seconds N] [TARGET…]    looks for inputs that break a parser, 60 s a target
 cargo xtask bench [ARGUMENT…]               measures against bare system calls and peers
+cargo xtask install [--prefix DIR]          the C library, its headers and psapi.pc; /usr/local if not
+                                            said; --libdir DIR, --destdir DIR
 
 Steps of test: ";
 
@@ -24,6 +27,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&rest),
         Some("fuzz") => fuzz::run(&rest),
         Some("bench") => bench::run(&rest),
+        Some("install") => install::run(&rest),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}{}", test::step_names());
             return ExitCode::SUCCESS;
