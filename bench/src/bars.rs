@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::Figure;
 use crate::workloads::{
-    Stage, capture, command, ids, mapped, modules, room, system_calls, watch, working_set,
+    Stage, c_library, capture, command, ids, mapped, modules, room, system_calls, watch,
+    working_set,
 };
 
 pub struct Workload {
@@ -61,6 +62,8 @@ const fn alone(bar: Bar) -> Row {
 }
 
 const PS: &str = "ps -e -o pid,ppid,rss,vsz,…";
+
+const RUST: &str = "the Rust call";
 
 const SCAN: &str = "bare PAGEMAP_SCAN of the mappings";
 
@@ -226,5 +229,33 @@ pub const WORKLOADS: &[Workload] = &[
         unit: Unit::Count,
         run: watch::later,
         rows: &[alone(Bar::AtMost(0.0))],
+    },
+    Workload {
+        name: "c-memory",
+        what: "GetProcessMemoryInfo on an open handle",
+        unit: Unit::Seconds,
+        run: c_library::memory,
+        rows: &[against("rust", RUST, Bar::Times(1.1))],
+    },
+    Workload {
+        name: "c-ids",
+        what: "EnumProcesses, 5,000 processes",
+        unit: Unit::Seconds,
+        run: c_library::processes,
+        rows: &[against("rust", RUST, Bar::Times(1.1))],
+    },
+    Workload {
+        name: "c-working-set",
+        what: "QueryWorkingSet into a large enough buffer, 1 GiB resident",
+        unit: Unit::Seconds,
+        run: c_library::working_set,
+        rows: &[against("rust", RUST, Bar::Times(1.5))],
+    },
+    Workload {
+        name: "c-size",
+        what: "libpsapi.so, stripped",
+        unit: Unit::Bytes,
+        run: c_library::size,
+        rows: &[alone(Bar::AtMost(1024.0 * 1024.0))],
     },
 ];

@@ -5,9 +5,13 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// Builds them, and the command.
+/// Builds them, the command and the C library.
 pub fn build() -> anyhow::Result<()> {
-    for package in [&["psapi-bench", "--bins"][..], &["psapi-cli"]] {
+    for package in [
+        &["psapi-bench", "--bins"][..],
+        &["psapi-cli"],
+        &["libpsapi"],
+    ] {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)
             .args(["build", "--quiet", "--release", "--package"])

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: this library, its peers and bare system calls side by side, in one run.
 
 mod bars;
+mod c_library;
 mod contestants;
 mod fleet;
 mod helper;

@@ -1,6 +1,7 @@
 //! What is measured: one file for each task. A workload says what each contestant came to; which
 //! of them are held against which, and the bars, are in [`bars`](crate::bars).
 
+pub mod c_library;
 pub mod capture;
 pub mod command;
 pub mod ids;
