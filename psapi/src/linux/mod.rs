@@ -56,6 +56,7 @@ pub(crate) mod procmap_query;
 mod round_trips;
 pub(crate) mod smaps;
 pub(crate) mod smaps_rollup;
+pub(crate) mod start;
 pub(crate) mod stat;
 pub(crate) mod status;
 pub(crate) mod swaps;
