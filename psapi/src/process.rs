@@ -166,7 +166,7 @@ impl Process {
     ///
     /// Source: `smaps_rollup`. Cost: *exact*: the kernel walks all its page tables and holds the
     /// lock of its address space meanwhile. Privileges: those of the process's own user or
-    /// `CAP_SYS_PTRACE`.
+    /// `CAP_SYS_PTRACE`; on newer kernels (6.18 is one) `CAP_PERFMON` will do.
     ///
     /// # Errors
     ///
