@@ -213,8 +213,9 @@ impl Report {
                 Cause::NoSuchProcess {
                     may_be_hidden: true,
                 } => {
-                    "the proc file system is mounted with hidepid=2 or 4, which \
-                     hides other users' processes from all without CAP_SYS_PTRACE"
+                    "the proc file system is mounted with hidepid, which hides other users' \
+                     processes: with 2 it shows them to CAP_SYS_PTRACE and to the group of its \
+                     gid= option, with 4 to CAP_SYS_PTRACE alone"
                 }
                 _ => return None,
             },

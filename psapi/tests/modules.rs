@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use psapi::{ErrorKind, Module, ModuleClass, ModuleFields, ModuleFilter, ProcessId, System};
-
 use rustix::thread::CapabilitySet;
+
 use support::child::{Program, Subject};
 use support::elf;
 use support::privilege::{as_nobody, as_nobody_with, is_root, skip};

@@ -10,8 +10,8 @@ use psapi::{
     ErrorKind, PageAttributes, PageInfo, PageRun, PageTotals, Process, Protection, ShareCount,
     System, WorkingSet, WorkingSetOptions,
 };
-
 use rustix::thread::CapabilitySet;
+
 use support::child::{Program, Subject, proc_file};
 use support::huge_pool::HugePool;
 use support::privilege::{as_nobody, as_nobody_with, is_root, skip};

@@ -15,6 +15,7 @@ pub(crate) mod file;
 pub(crate) mod file_name;
 pub(crate) mod file_nr;
 pub(crate) mod frame_file;
+pub(crate) mod hidden;
 pub(crate) mod ids;
 pub(crate) mod image_bytes;
 pub(crate) mod image_layout;
