@@ -187,6 +187,43 @@ pub fn wait_until(mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// A proc file system mounted at a place of the test's own, with an option.
+pub struct ProcMount(TempDir);
+
+impl ProcMount {
+    /// `None`, and said, where it can't be mounted.
+    pub fn new(option: &str) -> Option<Self> {
+        let place = tempfile::tempdir().expect("a directory");
+        fs::set_permissions(place.path(), Permissions::from_mode(0o755)).expect("a mode");
+        let mounted = Command::new("mount")
+            .args(["-t", "proc", "-o", option, "proc"])
+            .arg(place.path())
+            .output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(ProcMount(place));
+        }
+        eprintln!("SKIPPED: a proc file system can't be mounted with {option} here");
+        None
+    }
+
+    /// Arguments, and the options that lead the command there.
+    pub fn asked(&self, arguments: &[&str]) -> Vec<String> {
+        let place = self.0.path().to_str().expect("UTF-8");
+        let options = ["--proc-root", place];
+        arguments
+            .iter()
+            .chain(&options)
+            .map(|&argument| argument.to_owned())
+            .collect()
+    }
+}
+
+impl Drop for ProcMount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
 /// A directory that looks like a proc file system.
 pub struct ProcTree(TempDir);
 
