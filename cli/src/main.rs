@@ -67,10 +67,11 @@ fn run(cli: Cli) -> anyhow::Result<u8> {
 /// Says what went wrong, and with which exit code.
 fn failure(error: &anyhow::Error) -> ExitCode {
     if let Some(usage) = error.downcast_ref::<clap::Error>() {
-        // Help and the version come this way, too, and go to standard output.
+        // Help and the version come this way, too, and go to standard output. Wrong usage is that
+        // whether or not anybody reads it.
         return match usage.print() {
-            Ok(()) => ExitCode::from(usage.exit_code() as u8),
-            Err(error) => failure(&error.into()),
+            Err(error) if !usage.use_stderr() => failure(&error.into()),
+            _ => ExitCode::from(usage.exit_code() as u8),
         };
     }
     let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;

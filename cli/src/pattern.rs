@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use psapi::ProcessStatus;
+use psapi::{Fields, ProcessStatus};
 
 /// A pattern over bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,17 +20,17 @@ impl Pattern {
         Pattern(text.as_bytes().to_vec())
     }
 
-    /// Whether a process goes by this name: the kernel's, or the base name of its image where
-    /// that was read. `[NAME]` is a kernel thread's.
-    pub fn matches_process(&self, status: &ProcessStatus) -> bool {
-        let by_name = status
-            .name
-            .as_ref()
-            .is_some_and(|name| self.matches(name.as_bytes()));
-        by_name
-            || status
-                .display_name()
-                .is_some_and(|name| self.matches(name.as_bytes()))
+    /// Whether a process goes by this name: the kernel's, or the base name of its image. `[NAME]` is
+    /// a kernel thread's. `None`: it has a name that may not be read, and no other that matches.
+    pub fn matches_process(&self, status: &ProcessStatus) -> Option<bool> {
+        let names = [status.name.clone(), status.display_name()];
+        let mut names = names.iter().flatten();
+        if names.any(|name| self.matches(name.as_bytes())) {
+            return Some(true);
+        }
+        let has_image = status.kernel_thread != Some(true);
+        let is_unread = has_image && status.unreadable.contains(Fields::IMAGE);
+        (status.name.is_some() && !is_unread).then_some(false)
     }
 
     /// The same pattern with other bytes.

@@ -10,6 +10,7 @@ use anyhow::{Result, anyhow};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use psapi::{Capture, ErrorKind, Fields, Process, ProcessId, ProcessStatus, System};
 
+use crate::explain;
 use crate::output::printable;
 use crate::pattern::Pattern;
 use crate::session::Session;
@@ -224,17 +225,32 @@ impl Round<'_> {
         if let Some(id) = as_id(target) {
             self.session.system.process(id)?;
         }
-        Err(anyhow!(
-            "no process is named {}",
-            printable(target.as_bytes())
-        ))
+        let absent = format!("no process is named {}", printable(target.as_bytes()));
+        let system = &self.session.system;
+        let reasons = [
+            explain::unread(system, "names", &self.names.undecided(target)),
+            explain::hidden(system).map(str::to_owned),
+        ];
+        let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+        let message = match &reasons[..] {
+            [] => absent.clone(),
+            _ => format!("{absent}, as far as can be told: {}", reasons.join("; ")),
+        };
+        // Of how many that holds may change from sample to sample.
+        self.report_as(absent, &message);
+        Ok(())
     }
 
     fn report(&mut self, message: String) {
-        if !self.said.contains(&message) && !self.say.contains(&message) {
-            self.session.report(&message);
+        self.report_as(message.clone(), &message);
+    }
+
+    /// Reports what is the same as before if its key is.
+    fn report_as(&mut self, key: String, message: &str) {
+        if !self.said.contains(&key) && !self.say.contains(&key) {
+            self.session.report(message);
         }
-        self.say.insert(message);
+        self.say.insert(key);
     }
 }
 
@@ -309,10 +325,20 @@ impl Names {
         let found = capture
             .processes()
             .iter()
-            .filter(|status| pattern.matches_process(status))
+            .filter(|status| pattern.matches_process(status) == Some(true))
             .map(Pin::new)
             .collect();
         self.0 = Some(capture);
         Ok(found)
+    }
+
+    /// The processes of which can't be told whether they go by a name.
+    fn undecided(&self, name: &OsStr) -> Vec<&ProcessStatus> {
+        let pattern = Pattern::new(name);
+        let processes = self.0.as_ref().map_or(&[][..], Capture::processes);
+        processes
+            .iter()
+            .filter(|status| pattern.matches_process(status).is_none())
+            .collect()
     }
 }

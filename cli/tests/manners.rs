@@ -7,7 +7,9 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::{Command, Output, Stdio};
 
-use common::{ProcTree, Started, json, program, psapi, run, run_as_nobody, stderr, text};
+use common::{
+    ProcMount, ProcTree, Started, json, program, psapi, run, run_as_nobody, stderr, text,
+};
 
 #[test]
 fn wrong_usage_is_exit_code_2() {
@@ -40,6 +42,21 @@ fn wrong_usage_is_exit_code_2() {
             "{}",
             stderr(&output)
         );
+    }
+}
+
+#[test]
+fn wrong_usage_is_that_also_if_nobody_reads_why() {
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Stdio::from(writer)
+    };
+    let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
+    for stderr in [closed(), full()] {
+        let mut command = psapi();
+        let status = command.arg("--nonsense").stderr(stderr).status().unwrap();
+        assert_eq!(status.code(), Some(2));
     }
 }
 
@@ -109,11 +126,94 @@ fn a_pid_or_name_that_nobody_has_is_exit_code_1_and_says_so() {
 
     let output = run(["memory", "no-process-has-this\nname"]);
     assert_eq!(output.status.code(), Some(1));
-    assert_eq!(
-        stderr(&output),
-        "psapi: no process is named no-process-has-this\\nname\n"
-    );
+    // Some processes may not show their names to who runs the tests.
+    let message = stderr(&output);
+    let expected = "psapi: no process is named no-process-has-this\\nname";
+    assert!(message.starts_with(expected), "{message}");
+    assert_eq!(message.lines().count(), 1, "{message}");
     assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn what_can_t_be_read_is_not_said_to_be_absent() {
+    // As a proc file system mounted with hidepid=1 looks to a user without rights.
+    let tree = ProcTree::new();
+    tree.process(1, 0, b"init", 4);
+    tree.process(5, 1, b"own", 4);
+    fs::set_permissions(tree.path(), Permissions::from_mode(0o755)).unwrap();
+    let ask = |arguments: &[&str]| {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned());
+        let output = run_as_nobody(arguments.chain(tree.options()));
+        let code = output.status.code();
+        let table = String::from_utf8_lossy(&output.stdout).into_owned();
+        (code, table, stderr(&output))
+    };
+    let names = ["ps", "-o", "pid", "-n", "no such name"];
+    let users = ["ps", "-o", "pid", "-u", "1234"];
+    let absent = "psapi: no process is named no such name\n";
+    let (code, _, message) = ask(&["memory", "no such name"]);
+    assert_eq!((code, &message[..]), (Some(1), absent));
+    assert_eq!(ask(&names), (Some(0), "PID\n".into(), String::new()));
+
+    for file in ["1/stat", "1/status"] {
+        fs::set_permissions(tree.path().join(file), Permissions::from_mode(0o000)).unwrap();
+    }
+    let (code, _, message) = ask(&["memory", "no such name"]);
+    assert_eq!(code, Some(1), "{message}");
+    assert!(message.starts_with(absent.trim_end()), "{message}");
+    assert!(message.contains("the names of 1 process"), "{message}");
+    assert!(message.contains("hidepid"), "{message}");
+    for (arguments, expected) in [(names, "the names of 1 process"), (users, "the users of 1")] {
+        let (code, table, message) = ask(&arguments);
+        assert_eq!((code, &table[..]), (Some(0), "PID\n"), "{message}");
+        assert!(message.contains(expected), "{message}");
+        assert!(message.contains("hidepid"), "{message}");
+    }
+    // Whom nobody asked for is not missing.
+    let (_, _, message) = ask(&["ps", "-n", "own", "-p", "5"]);
+    assert_eq!(message, "");
+}
+
+#[test]
+fn that_processes_are_hidden_is_told_once() {
+    for option in ["hidepid=2", "hidepid=4"] {
+        let Some(proc) = ProcMount::new(option) else {
+            continue;
+        };
+        for arguments in [&[][..], &["ps"], &["perf"], &["ps", "--json"]] {
+            let output = run_as_nobody(proc.asked(arguments));
+            assert_eq!(output.status.code(), Some(0), "{output:?}");
+            let message = stderr(&output);
+            assert_eq!(message.lines().count(), 1, "{message}");
+            assert!(
+                message.contains("hides other users' processes"),
+                "{message}"
+            );
+            assert!(message.contains("CAP_SYS_PTRACE"), "{message}");
+        }
+        let message = stderr(&run_as_nobody(proc.asked(&["memory", "no such name"])));
+        assert!(
+            message.contains("hides other users' processes"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_proc_that_shows_processes_alone_has_them_in_the_overview() {
+    let tree = ProcTree::new();
+    tree.process(7, 1, b"alone", 4);
+    for format in [None, Some("--json"), Some("--csv")] {
+        let arguments = format.map(str::to_owned).into_iter();
+        let output = run(arguments.chain(tree.options()));
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(shown.contains("alone"), "{output:?}");
+        let message = stderr(&output);
+        assert!(message.contains("performance information"), "{message}");
+        assert!(message.contains("subset=pid"), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
 }
 
 #[test]
@@ -346,7 +446,14 @@ fn a_full_disk_is_an_error() {
 fn a_root_that_is_no_proc_is_an_error() {
     let empty = tempfile::tempdir().unwrap();
     let root = empty.path().to_str().unwrap();
-    for arguments in [&["ps"][..], &[], &["perf"], &["memory", "x"]] {
+    for arguments in [
+        &["ps"][..],
+        &[],
+        &["perf"],
+        &["memory", "x"],
+        &["memory", "123"],
+        &["ps", "-p", "123"],
+    ] {
         let output = run([arguments, &["--proc-root", root]].concat());
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         let message = stderr(&output);
@@ -354,6 +461,7 @@ fn a_root_that_is_no_proc_is_an_error() {
             message.starts_with("psapi: ") && message.contains(root),
             "{message}"
         );
+        assert!(message.contains("a mounted proc file system"), "{message}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
 }

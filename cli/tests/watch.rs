@@ -10,7 +10,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use common::{output_of_copy, program, psapi, stderr};
+use common::{output_of_copy, program, psapi, run_as_nobody_with, stderr};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -436,6 +436,8 @@ fn a_watch_ends_with_the_process() {
     assert_eq!(faults(&report, "functions", "function", "touch_many"), 200);
     // What was in its memory is not known any more.
     assert!(report["watch"]["resident_after_bytes"].is_null());
+    let why = &report["watch"]["unaccounted"];
+    assert!(why.as_str().unwrap().contains("ended"), "{why}");
 }
 
 #[test]
@@ -506,7 +508,7 @@ fn what_can_t_be_run_has_the_shell_s_exit_codes() {
     // Nobody may search it but root.
     let closed = directory.path().join("closed");
     std::fs::create_dir(&closed).unwrap();
-    std::fs::set_permissions(&closed, Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&closed, Permissions::from_mode(0o000)).unwrap();
     let path = std::env::join_paths([closed.as_path(), directory.path()]).unwrap();
     for (command, code) in [
         (OsStr::new("/no/such/command"), 127),
@@ -645,6 +647,34 @@ fn who_may_not_see_into_the_kernel_is_told() {
     assert_closes(&report["watch"]);
     let watch = &report["watch"];
     assert!(number(watch, "counted_faults") >= number(watch, "faults"));
+}
+
+#[test]
+fn an_account_that_can_t_be_had_is_told_why() {
+    let subject = subject();
+    let running = Running::start(&subject, "running");
+    let pid = running.child.id().to_string();
+    let watch = ["watch", &pid, "--duration", "0.05"];
+    let may = ["sys_ptrace", "perfmon"];
+    let Some(output) = run_as_nobody_with(&may, watch) else {
+        return;
+    };
+    let table = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        table.contains("no account of the working set"),
+        "{output:?}"
+    );
+    assert!(table.contains("CAP_DAC_READ_SEARCH"), "{output:?}");
+    let told = |capabilities: &[&str]| -> Value {
+        let arguments = watch.iter().chain(&["--json"]);
+        let output = run_as_nobody_with(capabilities, arguments).expect("as before");
+        serde_json::from_slice(&output.stdout).expect("a document")
+    };
+    let why = told(&may)["watch"]["unaccounted"].clone();
+    assert!(why.as_str().unwrap().contains("pagemap"), "{why}");
+    let all = told(&["sys_ptrace", "perfmon", "dac_read_search"]);
+    assert!(all["watch"]["unaccounted"].is_null());
+    assert_closes(&all["watch"]);
 }
 
 #[test]

@@ -265,9 +265,8 @@ impl Process {
     /// What is where in the process's address space now, to look many addresses up in.
     ///
     /// Source: those of [`mappings`](Self::mappings) and [`modules_with`](Self::modules_with),
-    /// build ids included. Cost: theirs together. Privileges: those of the process's own user or
-    /// `CAP_SYS_PTRACE`. Mappings and modules are read one after the other: a library that is
-    /// loaded meanwhile may be among the one and not the other.
+    /// build ids included. Cost and privileges: theirs together. Mappings and modules are read one
+    /// after the other: a library that is loaded meanwhile may be among the one and not the other.
     ///
     /// # Errors
     ///

@@ -190,6 +190,18 @@ impl Report {
                      ulimit -l"
                 }
                 b"kallsyms" => "needs CAP_SYSLOG and a kernel.kptr_restrict below 2",
+                b"maps" | b"smaps" | b"smaps_rollup" => {
+                    "needs CAP_SYS_PTRACE, on newer kernels (6.18 is one) CAP_PERFMON will do, or \
+                     the process's own user and group; a process that has changed these, whose \
+                     program may not be read, or that has capabilities which the reader lacks, \
+                     counts as another user's"
+                }
+                b"pagemap" => {
+                    "needs CAP_SYS_PTRACE and, since only its user may open the file, \
+                     CAP_DAC_READ_SEARCH, or the process's own user and group; a process that has \
+                     changed these, whose program may not be read, or that has capabilities which \
+                     the reader lacks, counts as another user's"
+                }
                 _ if self.process.is_some() => {
                     "needs CAP_SYS_PTRACE, or the process's own user and group; a process that \
                      has changed these, whose program may not be read, or that has capabilities \
@@ -201,8 +213,9 @@ impl Report {
                 Cause::NoSuchProcess {
                     may_be_hidden: true,
                 } => {
-                    "the proc file system is mounted with hidepid=2 or 4, which \
-                     hides other users' processes from all without CAP_SYS_PTRACE"
+                    "the proc file system is mounted with hidepid, which hides other users' \
+                     processes: with 2 it shows them to CAP_SYS_PTRACE and to the group of its \
+                     gid= option, with 4 to CAP_SYS_PTRACE alone"
                 }
                 _ => return None,
             },

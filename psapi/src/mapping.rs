@@ -283,8 +283,9 @@ impl Process {
     /// All mappings of the process, by ascending address.
     ///
     /// Source: `PROC/PID/maps`. Cost: about half a microsecond a mapping. Privileges: those of
-    /// the process's own user or `CAP_SYS_PTRACE`. The kernel does not deliver the list at one
-    /// moment: mappings that change meanwhile may be missing, but none overlap.
+    /// the process's own user or `CAP_SYS_PTRACE`; on newer kernels (6.18 is one) `CAP_PERFMON`
+    /// will do. The kernel does not deliver the list at one moment: mappings that change meanwhile
+    /// may be missing, but none overlap.
     ///
     /// ```
     /// let me = psapi::System::new().current_process()?;
@@ -386,9 +387,10 @@ impl Process {
     /// that is of no file.
     ///
     /// Source: `PROCMAP_QUERY` (Linux 6.11) on `PROC/PID/maps`, which is held open from the first
-    /// question on; on older kernels the text of `maps`. Cost: less than a microsecond; on older
+    /// question on; on older kernels the text of `maps`. Cost: about a microsecond; on older
     /// kernels about half a microsecond for each mapping of the process. Privileges: those of the
-    /// process's own user or `CAP_SYS_PTRACE`, at the first question.
+    /// process's own user or `CAP_SYS_PTRACE`, on newer kernels (6.18 is one) `CAP_PERFMON`, at the
+    /// first question.
     ///
     /// ```
     /// let me = psapi::System::new().current_process()?;

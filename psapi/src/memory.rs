@@ -31,7 +31,7 @@ impl FaultCount {
 /// kernel in one go, so that the parts never exceed the whole). Cost: *status*. Privileges: none.
 ///
 /// A kernel thread has no user address space; its sizes are 0, but for the stack that it has in
-/// the kernel.
+/// the kernel, and what is `None`: [`hugetlb`](Self::hugetlb), which the kernel does not tell of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[doc(alias = "PROCESS_MEMORY_COUNTERS")]
@@ -84,7 +84,7 @@ pub struct MemoryCounters {
     pub pinned: u64,
     /// Hugetlb pages in use: `HugetlbPages`. No figure of pages in RAM counts them; their mappings
     /// are in [`virtual_size`](Self::virtual_size) and, if private and writable, in
-    /// [`commit`](Self::commit). `None` on a kernel without them.
+    /// [`commit`](Self::commit). `None` on a kernel without them, and of kernel threads.
     pub hugetlb: Option<u64>,
     /// Page tables: `VmPTE`.
     pub page_tables: u64,

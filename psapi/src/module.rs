@@ -168,10 +168,18 @@ impl Process {
     /// Source: the mappings (`PROCMAP_QUERY`, on kernels before 6.11 `maps`), `auxv`, and the
     /// images' headers and the linker's list in the process's memory. Cost: one or two
     /// microseconds a module; the process's pages that are read become part of its working set if
-    /// they were not. Privileges: those of the process's own user or `CAP_SYS_PTRACE`. Where the
-    /// mappings may be read but the memory may not (a `kernel.yama.ptrace_scope` of 1), headers
-    /// come from the files. To read memory or a file the kernel fetches pages that are not in RAM:
-    /// where they are of a file on a network file system that hangs, it waits, and so does the caller.
+    /// they were not. Privileges: those of the process's own user or `CAP_SYS_PTRACE`. That alone
+    /// opens neither `auxv` nor `mem`, which are their user's: `stat` and the mappings tell where
+    /// the executable and the vDSO are, and `process_vm_readv` reads the memory, which in the proc
+    /// file system of another pid namespace takes `CAP_DAC_READ_SEARCH`, too.
+    ///
+    /// Where the mappings may be read but the memory may not (a `kernel.yama.ptrace_scope` of 1, or
+    /// another user's process with `CAP_PERFMON` alone, which newer kernels show the mappings to),
+    /// headers come from the files. Of what can't be reached there either, sizes are those of the
+    /// mappings, and entry point and soname are not known; with `CAP_PERFMON` the executable is not
+    /// told from the rest, either. To read memory or a file the kernel fetches pages that are not
+    /// in RAM: where they are of a file on a network file system that hangs, it waits, and so does
+    /// the caller.
     ///
     /// ```
     /// let me = psapi::System::new().current_process()?;

@@ -14,7 +14,7 @@ use crate::linux::capture::{self, Place};
 use crate::linux::file::Directory;
 use crate::linux::kept_maps::KeptMaps;
 use crate::linux::name::Name;
-use crate::linux::{exe, ids, maps, mounts, smaps_rollup, stat, status, task};
+use crate::linux::{exe, hidden, ids, maps, smaps_rollup, stat, status, task};
 use crate::memory::{ExactMemory, MemoryCounters};
 use crate::status::{ImageFile, ProcessStatus};
 use crate::system::System;
@@ -90,11 +90,12 @@ impl Process {
     fn pin(system: &System, name: &[u8], id: Option<ProcessId>) -> Result<Self, Refusal> {
         let proc = system.proc_directory()?;
         let absent = |refusal: Refusal| match refusal.cause {
+            Cause::Os(Errno::NOENT) if ids::are_any(proc) == Ok(false) => ids::no_proc(proc),
             Cause::Os(Errno::NOENT | Errno::SRCH) => Refusal {
                 cause: Cause::NoSuchProcess {
                     may_be_hidden: id.is_some()
                         && ids::parse_name(name).is_some()
-                        && mounts::root_hides_processes(proc),
+                        && hidden::may_be(proc),
                 },
                 ..refusal
             },
@@ -166,7 +167,7 @@ impl Process {
     ///
     /// Source: `smaps_rollup`. Cost: *exact*: the kernel walks all its page tables and holds the
     /// lock of its address space meanwhile. Privileges: those of the process's own user or
-    /// `CAP_SYS_PTRACE`.
+    /// `CAP_SYS_PTRACE`; on newer kernels (6.18 is one) `CAP_PERFMON` will do.
     ///
     /// # Errors
     ///

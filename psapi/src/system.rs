@@ -8,10 +8,9 @@ use crate::error::{Refusal, Result};
 use crate::fields::Fields;
 use crate::linux::boot_id::{self, BootId};
 use crate::linux::file::Directory;
-use crate::linux::ids;
 use crate::linux::kallsyms::{self, KernelImage};
 use crate::linux::namespace::OwnNamespace;
-use crate::linux::{node, page_features};
+use crate::linux::{hidden, ids, node, page_features};
 use crate::process::{Process, ProcessId};
 use crate::working_set::PageAttributes;
 
@@ -99,7 +98,8 @@ impl System {
     ///
     /// Source: the names of the proc root's directories. Cost: cheap; a `getdents64` call for
     /// about a thousand processes. Privileges: none, but a proc file system mounted with
-    /// `hidepid=2` or 4 lists only what the user may see.
+    /// `hidepid=2` or 4 lists only what the user may see: see
+    /// [`may_hide_processes`](Self::may_hide_processes).
     ///
     /// # Errors
     ///
@@ -111,6 +111,18 @@ impl System {
             .map_err(|refusal| refusal.of_system("list of processes"))
     }
 
+    /// Whether the proc file system may hide processes from the caller, so that no listing has
+    /// them: it is mounted with `hidepid=2` or 4, and the caller neither has `CAP_SYS_PTRACE` nor,
+    /// with 2, is in the group of its `gid=` option. With `hidepid=1` a listing has all, and their
+    /// figures are refused.
+    ///
+    /// Source: `PROC/self/mounts`; false where the proc root has none, as a copy of a proc file
+    /// system, and one of a pid namespace that does not have the caller. Cost: cheap, one small
+    /// file. Privileges: none.
+    pub fn may_hide_processes(&self) -> bool {
+        self.proc_directory().is_ok_and(hidden::may_be)
+    }
+
     /// Pins the process that has an id now. The answer stands for that process alone: once it has
     /// ended, questions fail, also if another process has got the id.
     ///
@@ -120,8 +132,9 @@ impl System {
     /// # Errors
     ///
     /// [`ErrorKind::NoSuchProcess`](crate::ErrorKind::NoSuchProcess) where no process has the id;
-    /// ids of threads are not ids of processes. Its remedy is told where the proc root was mounted with
-    /// `hidepid=2` or 4, so that the process may be hidden.
+    /// ids of threads are not ids of processes. Its remedy is told where the process
+    /// [may be hidden](Self::may_hide_processes).
+    /// [`ErrorKind::NotProc`](crate::ErrorKind::NotProc) where the proc root holds no process.
     #[doc(alias = "OpenProcess")]
     pub fn process(&self, id: impl Into<ProcessId>) -> Result<Process> {
         Process::open(self, id.into())

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use psapi::{ErrorKind, Module, ModuleClass, ModuleFields, ModuleFilter, ProcessId, System};
+use rustix::thread::CapabilitySet;
 
 use support::child::{Program, Subject};
 use support::elf;
-use support::privilege::{as_nobody, is_root, skip};
+use support::privilege::{as_nobody, as_nobody_with, is_root, skip};
 
 /// What a child says about itself: its linker's list, by `dl_iterate_phdr`, one image a part of
 /// the line: base, size, name.
@@ -369,6 +370,25 @@ fn classes_are_told_apart() {
     assert_described(narrow, &program.path);
     assert_eq!(find(&all, Path::new("[vdso]")).class, ModuleClass::Bits32);
 
+    // Where neither its memory nor its files may be read.
+    if is_root() {
+        let told = as_nobody_with(CapabilitySet::PERFMON, || {
+            let process = System::new().process(subject.id()).unwrap();
+            process.modules_with(ModuleFilter::Only32Bit, ModuleFields::all())
+        });
+        match told {
+            Err(error) if error.kind() == ErrorKind::AccessDenied => {
+                skip("CAP_PERFMON shows no mappings on this kernel");
+            }
+            told => {
+                let bases = |modules: &[Module]| -> Vec<u64> {
+                    modules.iter().map(|module| module.base).collect()
+                };
+                assert_eq!(bases(&told.unwrap()), bases(&all));
+            }
+        }
+    }
+
     let process = System::new().process(subject.id()).unwrap();
     let only = |filter| process.modules_with(filter, ModuleFields::all()).unwrap();
     assert_eq!(only(ModuleFilter::Only32Bit), all);
@@ -491,7 +511,7 @@ fn without_its_memory_a_process_is_described_by_its_files() {
 
     let mut tree = support::tree::Tree::new();
     let id = subject.id();
-    for name in ["stat", "status", "maps", "auxv"] {
+    for name in ["stat", "status", "maps"] {
         tree = tree.file(format!("{id}/{name}"), support::child::proc_file(id, name));
     }
     let described = |tree: &support::tree::Tree| {
@@ -521,6 +541,10 @@ fn without_its_memory_a_process_is_described_by_its_files() {
     }
 
     let tree = tree.link(format!("{id}/root"), "/");
+    assert_eq!(described(&tree), expected);
+
+    let auxv = support::child::proc_file(id, "auxv");
+    let tree = tree.file(format!("{id}/auxv"), auxv);
     assert_eq!(described(&tree), expected);
 }
 
@@ -600,6 +624,41 @@ fn without_the_privilege_the_error_names_it() {
             assert!(error.to_string().contains("CAP_SYS_PTRACE"), "{error}");
         }
     });
+}
+
+/// The files of a process that are for its user alone stay closed to who may but trace it.
+#[test]
+fn who_may_trace_a_process_needs_not_own_its_files() {
+    if !is_root() {
+        return skip("only root may hand on CAP_SYS_PTRACE");
+    }
+    let library = library("libtraced.so");
+    let source = with_list(
+        r#"int main(int argc, char **argv) {
+            if (argc > 1 && !dlopen(argv[1], RTLD_NOW)) exit(1);
+            next("");
+        }"#,
+    );
+    let dynamic = Program::compile(&source, &["-ldl"]);
+    let mut commands = vec![Command::new(&dynamic.path)];
+    commands[0].arg(&library.path);
+    let arguments = ["-static", "-no-pie"];
+    let fixed = Program::try_compile(OsStr::new("fixed"), WAITS, &arguments);
+    match &fixed {
+        Some(program) => commands.push(Command::new(&program.path)),
+        None => skip("the compiler can't link statically"),
+    }
+    if let Some(linker) = elf::interpreter(&dynamic.path) {
+        let mut command = Command::new(&linker);
+        command.arg(&dynamic.path);
+        commands.push(command);
+    }
+    for mut command in commands {
+        let subject = Subject::start(&mut command);
+        let expected = modules(subject.id());
+        let found = as_nobody_with(CapabilitySet::SYS_PTRACE, || modules(subject.id()));
+        assert_eq!(found, expected, "{command:?}");
+    }
 }
 
 /// Moves the program headers of an image to its end, in a segment of their own, as BOLT does.

@@ -9,10 +9,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use psapi::{ErrorKind, Fields, ProcessId, ProcessState, System};
+use rustix::thread::CapabilitySet;
 use rustix::time::{ClockId, clock_gettime};
 
 use support::child::{Program, Subject, proc_file};
-use support::privilege::{NOBODY, as_nobody, is_root, skip};
+use support::privilege::{NOBODY, as_nobody, as_nobody_with, is_root, skip};
 
 const WAITS: &str = r#"
 #include <stdio.h>
@@ -387,12 +388,34 @@ fn processes_hidden_by_hidepid_break_nothing() {
                 let error = system.process(subject.id()).unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::NoSuchProcess);
                 assert!(error.to_string().contains("hidepid"), "{error}");
+                assert!(system.may_hide_processes());
                 // What no process can have is not hidden.
                 assert_eq!(system.process(0).unwrap_err().remedy(), None);
                 if let Ok(capture) = system.capture(Fields::all()) {
                     assert!(capture.process(subject.id()).is_none());
                 }
             }
+        });
+        // Who sees all is not told that something may be hidden. The first process of a container may
+        // be out of reach even for its root.
+        let check = || {
+            let system = System::builder().proc_root(proc.0.path()).build();
+            system.process(subject.id()).unwrap();
+            let hides = !proc.0.path().join("1").exists();
+            assert_eq!(system.may_hide_processes(), hides);
+            let absent = system.process(4_194_305).unwrap_err();
+            assert_eq!(absent.remedy().is_some(), hides, "{absent}");
+        };
+        check();
+        as_nobody_with(CapabilitySet::SYS_PTRACE, check);
+    }
+
+    // A group may see all.
+    if let Some(proc) = ProcMount::new("hidepid=2,gid=65534") {
+        as_nobody(|| {
+            let system = System::builder().proc_root(proc.0.path()).build();
+            assert!(!system.may_hide_processes());
+            system.process(subject.id()).unwrap();
         });
     }
 

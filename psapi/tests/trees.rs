@@ -65,6 +65,8 @@ fn a_root_without_processes_is_no_proc() {
     for error in [
         system.process_ids().unwrap_err(),
         system.capture(Fields::MEMORY).unwrap_err(),
+        system.process(123).unwrap_err(),
+        system.current_process().unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::NotProc);
         assert!(

@@ -10,10 +10,11 @@ use psapi::{
     ErrorKind, PageAttributes, PageInfo, PageRun, PageTotals, Process, Protection, ShareCount,
     System, WorkingSet, WorkingSetOptions,
 };
+use rustix::thread::CapabilitySet;
 
 use support::child::{Program, Subject, proc_file};
 use support::huge_pool::HugePool;
-use support::privilege::{as_nobody, is_root, skip};
+use support::privilege::{as_nobody, as_nobody_with, is_root, skip};
 use support::swap::{Settled, Swap};
 
 const PAGES: &str = r#"
@@ -426,6 +427,43 @@ fn without_the_privilege_share_counts_say_one_or_more() {
             );
         }
     });
+}
+
+#[test]
+fn capabilities_do_what_the_message_says() {
+    if !is_root() {
+        return skip("needs root to hand on capabilities");
+    }
+    let arranged = Arranged::start();
+    let told = |capabilities| {
+        as_nobody_with(capabilities, || {
+            ways().map(|(_, system)| {
+                let process = arranged.process(&system);
+                let options = all_shares();
+                let set = process.working_set_with(&options, |_| ControlFlow::Continue(()));
+                set.map(|set| one_run(&set, arranged.at("with_child")).shares)
+            })
+        })
+    };
+    let trace = CapabilitySet::SYS_PTRACE;
+    let read = CapabilitySet::DAC_READ_SEARCH;
+    let see_frames = CapabilitySet::SYS_ADMIN;
+    for too_few in [trace, read, trace | see_frames] {
+        for refused in told(too_few) {
+            let error = refused.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::AccessDenied);
+            let remedy = error.remedy().unwrap();
+            for name in ["CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"] {
+                assert!(remedy.contains(name), "{error}");
+            }
+        }
+    }
+    for shares in told(trace | read) {
+        assert_eq!(shares.unwrap(), Some(ShareCount::MoreThanOne));
+    }
+    for shares in told(trace | read | see_frames) {
+        assert_eq!(shares.unwrap(), Some(ShareCount::Exactly(2)));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use super::{HEADINGS, Report};
 
@@ -23,16 +23,21 @@ pub fn show(report: &Report) -> String {
     for row in &report.rows {
         let _ = writeln!(text, "| {} |", row.cells().join(" | "));
     }
-    for row in &report.rows {
-        if let Some(failure) = &row.failure {
-            let _ = writeln!(text, "\nNot measured: {}: {failure}.", row.name);
-        }
+    for failure in report.failures() {
+        let _ = writeln!(text, "\nNot measured: {failure}.");
     }
     text
 }
 
-/// Puts the run in its place in a document.
+/// Puts the run in its place in a document, which says that it is a whole one.
 pub fn replace(report: &Report, file: &Path) -> anyhow::Result<()> {
+    let not_whole = report.not_whole();
+    ensure!(
+        not_whole.is_empty(),
+        "{} is for whole runs, and this is not one: {}",
+        file.display(),
+        not_whole.join(", ")
+    );
     let document =
         fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
     let (before, rest) = document

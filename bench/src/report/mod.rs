@@ -6,7 +6,7 @@ pub mod table;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bars::{Bar, Unit, Workload};
+use crate::bars::{Bar, Unit, WORKLOADS, Workload};
 use crate::machine::Machine;
 use crate::measure::Figure;
 
@@ -36,11 +36,35 @@ pub struct ReportRow {
 }
 
 impl Report {
+    /// What could not be measured is missed, too.
     pub fn missed(&self) -> usize {
         self.rows
             .iter()
             .filter(|row| row.met == Some(false))
             .count()
+    }
+
+    /// What there is no row of, or too many: a whole run has all rows that there are, each once.
+    pub fn not_whole(&self) -> Vec<&'static str> {
+        WORKLOADS
+            .iter()
+            .filter(|workload| {
+                let rows = self.rows.iter().filter(|row| row.name == workload.name);
+                rows.count() != workload.rows.len()
+            })
+            .map(|workload| workload.name)
+            .collect()
+    }
+
+    /// Why things were not measured, each once: the rows of one workload fail together.
+    fn failures(&self) -> Vec<String> {
+        let mut failures: Vec<String> = self
+            .rows
+            .iter()
+            .filter_map(|row| Some(format!("{}: {}", row.name, row.failure()?)))
+            .collect();
+        failures.dedup();
+        failures
     }
 }
 
@@ -83,6 +107,11 @@ pub fn rows(workload: &Workload, measured: anyhow::Result<Vec<Figure>>) -> Vec<R
 }
 
 impl ReportRow {
+    /// Why it has no figure: one that was measured after all has not failed.
+    fn failure(&self) -> Option<&str> {
+        self.failure.as_deref().filter(|_| self.figure.is_none())
+    }
+
     /// The texts of the columns; see [`HEADINGS`].
     fn cells(&self) -> [String; 7] {
         let figure = |value: Option<f64>| value.map_or("–".into(), |value| self.unit.show(value));
@@ -109,10 +138,17 @@ impl ReportRow {
 
 /// How it came out, in a few words.
 fn verdict(report: &Report) -> String {
-    match report.missed() {
-        0 => "all bars met".into(),
-        1 => "1 bar missed".into(),
-        missed => format!("{missed} bars missed"),
+    let with_bar = report.rows.iter().filter(|row| row.met == Some(false));
+    let (measured, unmeasured): (Vec<_>, Vec<_>) = with_bar.partition(|row| row.figure.is_some());
+    let bars = |count: usize| match count {
+        1 => "1 bar".to_owned(),
+        _ => format!("{count} bars"),
+    };
+    match (measured.len(), unmeasured.len()) {
+        (0, 0) => "all bars met".into(),
+        (missed, 0) => format!("{} missed", bars(missed)),
+        (0, unmeasured) => format!("{} not measured", bars(unmeasured)),
+        (missed, unmeasured) => format!("{} missed, {unmeasured} not measured", bars(missed)),
     }
 }
 
@@ -128,5 +164,60 @@ impl Unit {
             Unit::Bytes => format!("{:.2} MiB", value / (1024.0 * 1024.0)),
             Unit::Count => format!("{}", (value * 100.0).round() / 100.0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run in which some things failed and everything else took one of its units.
+    fn run(failed: &[&str]) -> Report {
+        let measured = |workload: &Workload| match failed.contains(&workload.name) {
+            true => Err(anyhow::anyhow!("it broke")),
+            false => Ok(vec![Figure {
+                of: "psapi",
+                value: 0.0,
+            }]),
+        };
+        Report {
+            machine: Machine::describe(),
+            stage: Vec::new(),
+            rows: WORKLOADS
+                .iter()
+                .flat_map(|workload| rows(workload, measured(workload)))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_failure_is_told_once_and_only_of_what_has_no_figure() {
+        let mut report = run(&["capture", "system-calls"]);
+        let told = ["capture: it broke", "system-calls: it broke"];
+        assert_eq!(report.failures(), told);
+        // As if it had been measured afterwards.
+        for row in &mut report.rows {
+            row.figure = Some(1.0);
+        }
+        assert!(report.failures().is_empty());
+        assert!(!markdown::show(&report).contains("Not measured"));
+    }
+
+    #[test]
+    fn a_document_takes_whole_runs_only() {
+        let document = tempfile::NamedTempFile::new().unwrap();
+        let markers = "<!-- cargo xtask bench: begin -->\nold, with a remark¹\n<!-- cargo xtask bench: end -->";
+        std::fs::write(document.path(), format!("before\n{markers}\nafter\n")).unwrap();
+        let mut report = run(&["ids"]);
+        assert!(report.not_whole().is_empty());
+        markdown::replace(&report, document.path()).unwrap();
+        let text = std::fs::read_to_string(document.path()).unwrap();
+        assert!(text.starts_with("before\n") && text.ends_with("\nafter\n"));
+        assert!(text.contains("Not measured: ids") && !text.contains("old"));
+
+        report.rows.retain(|row| row.name != "modules");
+        let refused = markdown::replace(&report, document.path()).unwrap_err();
+        assert!(refused.to_string().contains("modules"), "{refused}");
+        assert_eq!(std::fs::read_to_string(document.path()).unwrap(), text);
     }
 }

@@ -18,9 +18,9 @@ pub fn show(report: &Report) -> String {
         table.add_row(row.cells());
     }
     let failures: String = report
-        .rows
+        .failures()
         .iter()
-        .filter_map(|row| Some(format!("{}: {}\n", row.name, row.failure.as_ref()?)))
+        .map(|failure| format!("{failure}\n"))
         .collect();
     format!(
         "{}\n{}\n\n{table}\n{failures}{}\n",

@@ -52,9 +52,19 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let mut before = Capture::new(capture.fields());
     let mut before_at = None;
     let mut users = Users::default();
+    let mut lacks_machine = false;
     args.repeat.run(|at| {
-        let info = session.system.performance_info()?;
+        // A proc file system may show processes and nothing of the machine.
         capture.refresh(&session.system)?;
+        let info = match session.system.performance_info() {
+            Ok(info) => Some(info),
+            Err(error) => {
+                if !std::mem::replace(&mut lacks_machine, true) {
+                    session.report(error);
+                }
+                None
+            }
+        };
         let elapsed = at.zip(before_at).map(|(at, before)| at - before);
         before_at = at;
         let room = session
@@ -88,12 +98,19 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
         }
         let mut document = session.output.document(at)?;
         match format {
-            Format::Table => write_table(&mut document, &info, &columns, &rows)?,
-            Format::Json => {
-                document.record("system", &perf::columns(), &info)?;
+            Format::Table => {
+                if let Some(info) = &info {
+                    write_machine(&mut document, info)?;
+                }
                 document.rows("processes", &columns, &rows)?;
             }
-            Format::Csv => write_csv(&mut document, &info, &columns, &rows)?,
+            Format::Json => {
+                if let Some(info) = &info {
+                    document.record("system", &perf::columns(), info)?;
+                }
+                document.rows("processes", &columns, &rows)?;
+            }
+            Format::Csv => write_csv(&mut document, info.as_ref(), &columns, &rows)?,
         }
         document.end()?;
         if at.is_none() {
@@ -102,6 +119,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
                 capture.fields(),
                 capture.processes().iter(),
             );
+            explain::missing(&session.system);
         }
         std::mem::swap(&mut capture, &mut before);
         Ok(true)
@@ -129,12 +147,7 @@ struct Kind {
     note: String,
 }
 
-fn write_table<'a>(
-    document: &mut Document<'_>,
-    info: &PerformanceInfo,
-    columns: &[&ProcessColumn<'a>],
-    rows: &[ProcessRow<'a>],
-) -> Result<()> {
+fn write_machine(document: &mut Document<'_>, info: &PerformanceInfo) -> Result<()> {
     let kinds = kinds(info, |bytes| document.size(bytes));
     document.rows(
         "memory",
@@ -170,14 +183,13 @@ fn write_table<'a>(
     let open = info
         .handle_count
         .map(|count| format!(", {}", counted(count, "open file", "open files")));
-    document.line(&format!(
+    Ok(document.line(&format!(
         "{}, {}{}; up {}",
         counted(info.process_count, "process", "processes"),
         counted(info.thread_count, "thread", "threads"),
         open.unwrap_or_default(),
         up_time(clock::since_boot()),
-    ))?;
-    Ok(document.rows("processes", columns, rows)?)
+    ))?)
 }
 
 fn bar_of(kind: &Kind) -> Value<'_> {
@@ -262,15 +274,17 @@ struct Figure<'a> {
 
 fn write_csv<'a>(
     document: &mut Document<'_>,
-    info: &PerformanceInfo,
+    info: Option<&PerformanceInfo>,
     columns: &[&ProcessColumn<'a>],
     rows: &[ProcessRow<'a>],
 ) -> Result<()> {
     let of_system = perf::columns();
-    let of_system = of_system.iter().map(|column| Figure {
-        pid: Value::Unknown,
-        field: column.field,
-        value: (column.value)(info),
+    let of_system = of_system.iter().filter_map(|column| {
+        Some(Figure {
+            pid: Value::Unknown,
+            field: column.field,
+            value: (column.value)(info?),
+        })
     });
     let of_processes = rows.iter().flat_map(|row| {
         columns.iter().map(|column| Figure {

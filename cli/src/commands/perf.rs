@@ -3,6 +3,7 @@
 use anyhow::Result;
 use psapi::{HugePages, PerformanceInfo};
 
+use crate::explain;
 use crate::output::{Column, Shape, Value};
 use crate::repeat::Repeat;
 use crate::session::Session;
@@ -16,11 +17,17 @@ pub struct Args {
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let columns = columns();
+    let mut explained = false;
     args.repeat.run(|at| {
         let info = session.system.performance_info()?;
         let mut document = session.output.document(at)?;
         document.record("system", &columns, &info)?;
         document.end()?;
+        // Once; and a terminal that shows one sample in the place of another has no room for it.
+        if !explained && (at.is_none() || session.output.height().is_none()) {
+            explain::missing(&session.system);
+        }
+        explained = true;
         Ok(true)
     })
 }

@@ -106,11 +106,14 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             return Ok(false);
         }
         let elapsed = at.zip(before_at).map(|(at, before)| at - before);
-        let found: Vec<&ProcessStatus> = now
-            .processes()
-            .iter()
-            .filter(|status| args.wants(status))
-            .collect();
+        let (mut found, mut undecided) = (Vec::new(), Vec::new());
+        for status in now.processes() {
+            match args.wants(status) {
+                Some(true) => found.push(status),
+                Some(false) => {}
+                None => undecided.push(status),
+            }
+        }
         users.learn(found.iter().copied());
         let mut rows: Vec<ProcessRow<'_>> = found
             .iter()
@@ -138,6 +141,10 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
         // Once; and a terminal that shows one sample in the place of another has no room for it.
         if before_at.is_none() && (at.is_none() || session.output.height().is_none()) {
             explain::refusals(&session.system, plan.shown, found.into_iter());
+            explain::undecided(&session.system, args.chosen_by(), &undecided);
+            if args.pid.is_empty() {
+                explain::missing(&session.system);
+            }
         }
         before_at = at;
         std::mem::swap(&mut now, &mut before);
@@ -221,12 +228,45 @@ impl Args {
         (!ids.is_empty()).then(|| ids.into_iter().map(Chosen::new).collect())
     }
 
-    /// Whether a process passes the filters: each kind that was given, by one of its values.
-    fn wants(&self, status: &ProcessStatus) -> bool {
-        let any = |name: &Pattern| name.matches_process(status);
+    /// Whether a process passes the filters: each kind that was given, by one of its values. `None`:
+    /// it passes as far as it may be read.
+    fn wants(&self, status: &ProcessStatus) -> Option<bool> {
+        let names = self.name.iter();
+        let by_name = any(names.map(|name| name.matches_process(status)));
         let user = status.user.map(|ids| ids.effective_user);
-        (self.name.is_empty() || self.name.iter().any(any))
-            && (self.user.is_empty() || user.is_some_and(|user| self.user.contains(&user)))
-            && !(self.no_kernel && status.kernel_thread == Some(true))
+        let by_user = user.map(|user| self.user.contains(&user));
+        let is_unwanted = self.no_kernel && status.kernel_thread == Some(true);
+        let fails = |given: bool, passes: Option<bool>| match given {
+            true => passes.map(|passes| !passes),
+            false => Some(false),
+        };
+        let fails = any([
+            Some(is_unwanted),
+            fails(!self.name.is_empty(), by_name),
+            fails(!self.user.is_empty(), by_user),
+        ]);
+        fails.map(|fails| !fails)
     }
+
+    /// What the filters look at.
+    fn chosen_by(&self) -> &'static str {
+        match (self.name.is_empty(), self.user.is_empty()) {
+            (true, _) => "users",
+            (_, true) => "names",
+            (false, false) => "names or users",
+        }
+    }
+}
+
+/// Whether one of several holds; `None` if it may be one of which that is not known.
+fn any(verdicts: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+    let mut holds = Some(false);
+    for verdict in verdicts {
+        match verdict {
+            Some(true) => return verdict,
+            Some(false) => {}
+            None => holds = None,
+        }
+    }
+    holds
 }

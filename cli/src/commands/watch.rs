@@ -253,6 +253,10 @@ fn report(args: &Args, watching: &Watching, code: &Code, session: &mut Session) 
     let mut document = output.document(None)?;
     if !is_csv {
         document.record("watch", &summary, &report.summary)?;
+        // A table has rows for figures; this is a sentence.
+        if let Some(why) = &report.summary.unaccounted {
+            document.line(&format!("no account of the working set: {why}"))?;
+        }
     }
     for list in lists {
         match list {

@@ -67,8 +67,8 @@ pub fn faults_over_time(title: &str, taken: &str, points: &[FaultPoint], spans: 
         y += band.rows as f64 * CELL + CELL;
     }
     for note in [
-        "A square is larger the more faults it stands for: 1, up to 10, up to 100, more. Where some are hard, its",
-        "lower right is theirs. A band goes from the first to the last address that was touched.",
+        "A square is larger the more faults it stands for: 1, up to 10, up to 100, more. Where some",
+        "are hard, its lower right is theirs. A band goes from the first to the last address that was touched.",
     ] {
         elements.push(Element::text(Ink::Faint, (MARGIN, y + BASE), note));
         y += LINE;

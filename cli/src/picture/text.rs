@@ -6,12 +6,14 @@ use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider as _};
 use unicode_width::UnicodeWidthChar as _;
 
-/// The font that PNGs are drawn with. Those that [`FAMILY`] names are as wide.
+/// The font that PNGs are drawn with.
 pub const REGULAR: &[u8] = include_bytes!("../../assets/fonts/Arimo-Regular.ttf");
 pub const BOLD: &[u8] = include_bytes!("../../assets/fonts/Arimo-Bold.ttf");
 
-/// The fonts that a viewer may take.
-pub const FAMILY: &str = "Arimo, 'Liberation Sans', Arial, Helvetica, sans-serif";
+/// The fonts that a viewer may take: as wide as Arimo, but for the last, which is what a viewer has.
+/// That may be a fifth wider: what must not be cut off, nor run into something else, leaves room for it.
+pub const FAMILY: &str =
+    "Arimo, 'Liberation Sans', Arial, Helvetica, 'Nimbus Sans', FreeSans, sans-serif";
 
 /// The smallest text in a picture, in points.
 pub const SMALL: f64 = 9.0;

@@ -250,6 +250,16 @@ pub fn summary(row: &Summary) -> Vec<Column<Summary>> {
             |row: &Summary| Value::Flag(row.user_only),
         )
         .in_table_if(false),
+        Column::new(
+            ("unaccounted", "UNACCOUNTED", "unaccounted"),
+            Shape::Name,
+            "",
+            |row: &Summary| {
+                let why = row.unaccounted.as_deref();
+                why.map_or(Value::Unknown, |why| Value::Text(why.as_bytes().into()))
+            },
+        )
+        .in_table_if(false),
         number(
             ("before", "BEFORE", "resident_before_bytes"),
             "the working set when the watch began",

@@ -34,7 +34,8 @@ pub fn flame(title: &str, tally: &Tally, code: &Code) -> io::Result<Flame> {
     options.deterministic = true;
     options.hash = true;
     options.min_width = 0.05;
-    options.font_type = "Arimo, Liberation Sans, Arial, Helvetica, sans-serif".to_owned();
+    options.font_type =
+        "Arimo, Liberation Sans, Arial, Helvetica, Nimbus Sans, FreeSans, sans-serif".to_owned();
     let mut svg = Vec::new();
     flamegraph::from_lines(&mut options, lines.iter().map(String::as_str), &mut svg)?;
     let svg = String::from_utf8(svg).map_err(io::Error::other)?;

@@ -66,7 +66,7 @@ pub struct Watching {
     /// The most that it ever had in memory, in bytes.
     pub peak: Option<u64>,
     /// Why there is no account.
-    pub unaccounted: Option<psapi::Error>,
+    unaccounted: Option<psapi::Error>,
 }
 
 /// When to look at the mappings of a program that has just begun, whatever it does: soon, and then

@@ -37,6 +37,8 @@ pub struct Summary {
     pub counted: Option<u64>,
     pub user_only: bool,
     pub closed: Option<Closed>,
+    /// Why there is no account.
+    pub unaccounted: Option<String>,
     pub peak: Option<u64>,
 }
 
@@ -305,6 +307,14 @@ impl Sum {
 impl Watching {
     fn summary(&self) -> Summary {
         let last = self.tally.current(self.id);
+        let closed = self.account.close(self.page_size);
+        let unaccounted = match (&closed, &self.unaccounted) {
+            (Some(_), _) => None,
+            (None, Some(error)) => Some(error.to_string()),
+            (None, None) => {
+                Some("the process ended before its memory was looked at again".to_owned())
+            }
+        };
         Summary {
             id: self.id,
             name: last.and_then(|program| self.tally.programs[program].name.clone()),
@@ -314,7 +324,8 @@ impl Watching {
             lost: self.lost,
             counted: self.counted(),
             user_only: self.is_user_only(),
-            closed: self.account.close(self.page_size),
+            closed,
+            unaccounted,
             peak: self.peak,
         }
     }

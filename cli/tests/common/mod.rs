@@ -68,14 +68,52 @@ pub fn run_as_nobody<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) ->
     if fs::metadata("/proc/self").expect("a proc").uid() != 0 {
         return run(arguments);
     }
-    // Where nobody may execute it.
+    let (_directory, copy) = public_copy();
+    let mut command = Command::new(&copy);
+    command.uid(65534).gid(65534).args(arguments);
+    output_of_copy(&mut command)
+}
+
+/// Runs the command as a user without rights but some capabilities, by their names as `setpriv`
+/// knows them. `None`, and said, where that can't be arranged.
+pub fn run_as_nobody_with<A: AsRef<OsStr>>(
+    capabilities: &[&str],
+    arguments: impl IntoIterator<Item = A>,
+) -> Option<Output> {
+    if fs::metadata("/proc/self").expect("a proc").uid() != 0 {
+        eprintln!("SKIPPED: needs root to hand on capabilities");
+        return None;
+    }
+    if !have("setpriv") {
+        return None;
+    }
+    let names: Vec<String> = capabilities.iter().map(|name| format!("+{name}")).collect();
+    let names = names.join(",");
+    let (_directory, copy) = public_copy();
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
+        .args(["--inh-caps", &names, "--ambient-caps", &names])
+        .arg(&copy)
+        .args(arguments);
+    // As `output_of_copy`, of what `setpriv` starts.
+    let mut output = None;
+    wait_until(|| {
+        let found = command.output().expect("setpriv starts");
+        let is_busy = stderr(&found).contains("Text file busy");
+        output = Some(found);
+        !is_busy
+    });
+    output
+}
+
+/// A copy of the command where nobody may execute it.
+fn public_copy() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a directory");
     fs::set_permissions(directory.path(), Permissions::from_mode(0o755)).expect("a mode");
     let copy = directory.path().join("psapi");
     fs::copy(program(), &copy).expect("a copy");
-    let mut command = Command::new(&copy);
-    command.uid(65534).gid(65534).args(arguments);
-    output_of_copy(&mut command)
+    (directory, copy)
 }
 
 fn unless_busy<T>(mut start: impl FnMut() -> io::Result<T>) -> T {
@@ -146,6 +184,43 @@ pub fn wait_until(mut holds: impl FnMut() -> bool) {
             "it never came to hold"
         );
         std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A proc file system mounted at a place of the test's own, with an option.
+pub struct ProcMount(TempDir);
+
+impl ProcMount {
+    /// `None`, and said, where it can't be mounted.
+    pub fn new(option: &str) -> Option<Self> {
+        let place = tempfile::tempdir().expect("a directory");
+        fs::set_permissions(place.path(), Permissions::from_mode(0o755)).expect("a mode");
+        let mounted = Command::new("mount")
+            .args(["-t", "proc", "-o", option, "proc"])
+            .arg(place.path())
+            .output();
+        if mounted.is_ok_and(|output| output.status.success()) {
+            return Some(ProcMount(place));
+        }
+        eprintln!("SKIPPED: a proc file system can't be mounted with {option} here");
+        None
+    }
+
+    /// Arguments, and the options that lead the command there.
+    pub fn asked(&self, arguments: &[&str]) -> Vec<String> {
+        let place = self.0.path().to_str().expect("UTF-8");
+        let options = ["--proc-root", place];
+        arguments
+            .iter()
+            .chain(&options)
+            .map(|&argument| argument.to_owned())
+            .collect()
+    }
+}
+
+impl Drop for ProcMount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).status();
     }
 }
 
@@ -225,12 +300,12 @@ impl ProcTree {
     }
 }
 
-/// Whether a program is there to compare with. Its absence is said, for the test is no test then.
+/// Whether a program is there that a test needs. Its absence is said, for the test is no test then.
 pub fn have(program: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|paths| std::env::split_paths(&paths).any(|dir| dir.join(program).exists()));
     if !found {
-        eprintln!("SKIPPED: there is no program `{program}` to compare with");
+        eprintln!("SKIPPED: there is no program `{program}` here");
     }
     found
 }

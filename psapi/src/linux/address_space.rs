@@ -157,6 +157,9 @@ impl Text {
             Which::NextExecutable(address) => from(address)
                 .iter()
                 .find(|(vma, _)| vma.file.is_file() && vma.access.contains(Access::EXECUTE)),
+            Which::NextCode(address) => from(address)
+                .iter()
+                .find(|(vma, _)| vma.access.contains(Access::EXECUTE)),
         }
     }
 }
@@ -184,6 +187,8 @@ mod tests {
         assert_eq!(start(Which::NextExecutable(0)), Some(0x2000));
         assert_eq!(start(Which::NextExecutable(0x3000)), Some(0x8000));
         assert_eq!(start(Which::NextExecutable(0x9000)), None);
+        assert_eq!(start(Which::NextCode(0x3000)), Some(0x4000));
+        assert_eq!(start(Which::NextCode(0x9000)), None);
         let (_, name) = text.find(Which::At(0x6000)).unwrap();
         assert_eq!(&text.bytes[name.clone()], b"/b\\012c");
     }

@@ -27,7 +27,8 @@ pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = Line<'_>> {
 /// The container id that a cgroup path shows: 64 hexadecimal digits, as Docker, containerd,
 /// CRI-O and Podman write them (`/docker/ID`, `…/docker-ID.scope`, `…/cri-containerd-ID.scope`,
 /// `…/crio-ID.scope`, `…/libpod-ID.scope`), or the name of an LXC container (`/lxc/NAME`,
-/// `/lxc.payload.NAME`). The innermost one, where containers are nested.
+/// `/lxc.payload.NAME`). The innermost one, where containers are nested. The scope of a container's
+/// monitor (`libpod-conmon-ID.scope`, `crio-conmon-ID.scope`) has its id, but is outside of it.
 pub(crate) fn container_id(path: &[u8]) -> Option<&[u8]> {
     let mut components = path.split(|&byte| byte == b'/').rev().peekable();
     while let Some(component) = components.next() {
@@ -37,6 +38,10 @@ pub(crate) fn container_id(path: &[u8]) -> Option<&[u8]> {
             .next()
             .unwrap_or(name);
         if id.len() == 64 && id.iter().all(u8::is_ascii_hexdigit) {
+            let engine = &name[..name.len() - id.len()];
+            if engine.ends_with(MONITOR) {
+                continue;
+            }
             return Some(id);
         }
         if let Some(name) = component
@@ -51,6 +56,9 @@ pub(crate) fn container_id(path: &[u8]) -> Option<&[u8]> {
     }
     None
 }
+
+/// What the scope of a monitor, which starts a container and waits for its end, has before the id.
+const MONITOR: &[u8] = b"conmon-";
 
 #[cfg(test)]
 mod tests {
@@ -86,8 +94,17 @@ mod tests {
             format!("/kubepods/besteffort/pod8d/{id}"),
             format!("/machine.slice/libpod-{id}.scope/container"),
             format!("/kubepods-pod1.slice:cri-containerd:{id}"),
+            // A monitor in a container is in that one.
+            format!("/docker/{id}/libpod-conmon-{}.scope", "f".repeat(64)),
         ] {
             assert_eq!(container_id(path.as_bytes()), Some(id.as_bytes()), "{path}");
+        }
+        for path in [
+            format!("/machine.slice/libpod-conmon-{id}.scope"),
+            format!("/kubepods.slice/kubepods-pod1.slice/crio-conmon-{id}.scope"),
+            format!("/kubepods/pod8d/crio-conmon-{id}"),
+        ] {
+            assert_eq!(container_id(path.as_bytes()), None, "{path}");
         }
         assert_eq!(container_id(b"/lxc/web/init.scope"), Some(&b"web"[..]));
         assert_eq!(container_id(b"/lxc.payload.web/x"), Some(&b"web"[..]));

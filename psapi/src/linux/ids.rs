@@ -103,6 +103,15 @@ pub(crate) fn list(root: &Directory) -> Result<Vec<ProcessId>, Refusal> {
     Ok(ids)
 }
 
+/// Whether a proc root holds any process that the caller may see. Of a whole proc file system this
+/// takes a call or two: the entries before the processes are few.
+pub(crate) fn are_any(root: &Directory) -> Result<bool, Errno> {
+    let mut listing = Listing::of(root, b".")?;
+    let (mut room, mut ids) = (Room::default(), Vec::new());
+    while listing.next(&mut room, &mut ids)? && ids.is_empty() {}
+    Ok(!ids.is_empty())
+}
+
 /// What is said of a proc root without processes.
 pub(crate) fn no_proc(root: &Directory) -> Refusal {
     Refusal::new(root.path(), Cause::NotProc)

@@ -11,7 +11,6 @@ use std::collections::{HashMap, HashSet};
 use rustix::io::Errno;
 
 use super::address_space::AddressSpace;
-use super::auxv::{self, Auxv};
 use super::elf::Elf;
 use super::file::Directory;
 use super::file_name::path_of;
@@ -22,6 +21,7 @@ use super::mapping_name::{Named, classify};
 use super::maps::{FileId, Vma};
 use super::mem::{Memory, Window};
 use super::procmap_query::Which;
+use super::start::{self, Start, VDSO};
 use crate::ProcessId;
 use crate::error::{Cause, Refusal};
 
@@ -66,7 +66,7 @@ pub(crate) fn read(process: &Directory, manner: Manner) -> Result<Vec<Image>, Re
     let attempt = || {
         let space = AddressSpace::open(process, manner.use_query)?;
         let search = Search::new(process, &space, manner)?;
-        let is_started = search.auxv.is_some();
+        let is_started = search.start.is_done;
         let images = search.run()?;
         space.check_still_there()?;
         Ok((images, is_started))
@@ -115,7 +115,7 @@ struct Search<'s> {
     space: &'s AddressSpace<'s>,
     manner: Manner,
     memory: Option<Memory>,
-    auxv: Option<Auxv>,
+    start: Start,
     page: u64,
     images: Vec<Image>,
     /// The images that the search through the gaps may meet again, by their files.
@@ -139,7 +139,7 @@ impl<'s> Search<'s> {
             space,
             manner,
             memory: Memory::open(process, manner.direct)?,
-            auxv: auxv::read(process, &mut Vec::new()).ok().flatten(),
+            start: start::read(process, space)?,
             page: rustix::param::page_size() as u64,
             images: Vec::new(),
             met: HashMap::new(),
@@ -163,12 +163,12 @@ impl<'s> Search<'s> {
         Ok(self.images)
     }
 
-    /// The image that holds the program headers that the kernel showed to the program.
+    /// The image that the kernel started.
     fn executable(&mut self) -> Result<(), Refusal> {
-        let Some(phdr) = self.auxv.and_then(|auxv| auxv.phdr) else {
+        let Some(address) = self.start.executable else {
             return Ok(());
         };
-        match self.space.find(Which::At(phdr))? {
+        match self.space.find(Which::At(address))? {
             Some(vma) if vma.file.is_file() => self.around(&vma, Rank::Executable),
             _ => Ok(()),
         }
@@ -392,7 +392,7 @@ impl<'s> Search<'s> {
                 base: base.extent.0,
                 size: base.extent.1 - base.extent.0,
                 entry: None,
-                is_64_bit: self.auxv.is_none_or(|auxv| auxv.is_64_bit),
+                is_64_bit: self.start.is_64_bit,
                 path,
                 deleted,
                 build_id: match self.manner.build_id {
@@ -545,7 +545,7 @@ impl<'s> Search<'s> {
 
     /// The image that the kernel itself provides, where the linker did not list it.
     fn vdso(&mut self) -> Result<(), Refusal> {
-        let Some(base) = self.auxv.and_then(|auxv| auxv.sysinfo_ehdr) else {
+        let Some(base) = self.start.vdso else {
             return Ok(());
         };
         if self.images.iter().any(|image| image.base == base) {
@@ -559,7 +559,7 @@ impl<'s> Search<'s> {
             base,
             size: vma.end - vma.start,
             entry: None,
-            is_64_bit: self.auxv.is_none_or(|auxv| auxv.is_64_bit),
+            is_64_bit: self.start.is_64_bit,
             path: VDSO.to_vec(),
             deleted: false,
             build_id: None,
@@ -616,8 +616,6 @@ const NEIGHBOURS: usize = 32;
 
 /// How much of the linker's memory is read at a time: its entries lie a few kilobytes apart.
 const LINKER_WINDOW: usize = 16384;
-
-const VDSO: &[u8] = b"[vdso]";
 
 impl Image {
     fn addresses(&self) -> std::ops::Range<u64> {

@@ -4,12 +4,18 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::file::Directory;
-use super::text::{unescape, whole_lines};
+use super::text::{decimal, unescape, whole_lines};
 
-/// Whether the proc file system that is mounted at a place hides processes from some users, so that
-/// a process that is there looks as if it were not. With `hidepid=1` it is there, and refused.
-fn hides_processes(mounts: &[u8], place: &Path) -> bool {
+/// How a proc file system hides processes from some users, so that a process that is there looks as
+/// if it were not. With `hidepid=1` it is there, and refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hiding {
+    /// The group that sees all. With `hidepid=4` there is none.
+    pub(crate) group: Option<u32>,
+}
+
+/// How the proc file system that is mounted at a place hides processes, if it does.
+pub(crate) fn hiding(mounts: &[u8], place: &Path) -> Option<Hiding> {
     // Of two mounted at the same place the later one is seen.
     let seen = whole_lines(mounts)
         .filter_map(|line| {
@@ -19,19 +25,23 @@ fn hides_processes(mounts: &[u8], place: &Path) -> bool {
         })
         .last();
     let Some((b"proc", options)) = seen else {
-        return false;
+        return None;
     };
-    options
-        .split(|&byte| byte == b',')
-        .filter_map(|option| option.strip_prefix(b"hidepid="))
-        .any(|value| !matches!(value, b"0" | b"off" | b"1" | b"noaccess"))
-}
-
-/// Whether a proc root does, by what it says itself; not, where it does not say.
-pub(crate) fn root_hides_processes(proc: &Directory) -> bool {
-    let mut mounts = Vec::new();
-    proc.read(b"self/mounts", &mut mounts).is_ok()
-        && std::fs::canonicalize(proc.path()).is_ok_and(|place| hides_processes(&mounts, &place))
+    let option = |name: &[u8]| {
+        let mut options = options.split(|&byte| byte == b',');
+        options.find_map(|option| option.strip_prefix(name))
+    };
+    match option(b"hidepid=")? {
+        b"0" | b"off" | b"1" | b"noaccess" => None,
+        b"4" | b"ptraceable" => Some(Hiding { group: None }),
+        _ => {
+            // The kernel does not show its default, which is root's.
+            let group = option(b"gid=").map_or(Some(0), decimal);
+            Some(Hiding {
+                group: group.and_then(|group| group.try_into().ok()),
+            })
+        }
+    }
 }
 
 #[cfg(test)]
@@ -39,7 +49,7 @@ mod tests {
     use super::*;
 
     fn hides(mounts: &str, place: &str) -> bool {
-        hides_processes(mounts.as_bytes(), Path::new(place))
+        hiding(mounts.as_bytes(), Path::new(place)).is_some()
     }
 
     #[test]
@@ -56,20 +66,23 @@ mod tests {
 
     #[test]
     fn only_some_values_hide() {
+        let group = |group| Some(Hiding { group });
         for (option, expected) in [
-            ("hidepid=2", true),
-            ("hidepid=invisible", true),
-            ("hidepid=4", true),
-            ("rw,gid=4,hidepid=ptraceable", true),
-            ("hidepid=0", false),
-            ("hidepid=off", false),
-            ("hidepid=1", false),
-            ("hidepid=noaccess", false),
-            ("nohidepid=2", false),
-            ("hidepid", false),
+            ("hidepid=2", group(Some(0))),
+            ("hidepid=invisible", group(Some(0))),
+            ("rw,gid=4,hidepid=2", group(Some(4))),
+            ("hidepid=4", group(None)),
+            ("rw,gid=4,hidepid=ptraceable", group(None)),
+            ("hidepid=0", None),
+            ("hidepid=off", None),
+            ("hidepid=1", None),
+            ("hidepid=noaccess", None),
+            ("nohidepid=2", None),
+            ("hidepid", None),
         ] {
             let line = format!("proc /proc proc {option} 0 0\n");
-            assert_eq!(hides(&line, "/proc"), expected, "{option}");
+            let found = hiding(line.as_bytes(), Path::new("/proc"));
+            assert_eq!(found, expected, "{option}");
         }
     }
 

@@ -31,6 +31,8 @@ pub(crate) enum Which {
     NextExecutable(u64),
     /// As above, of all files' mappings.
     NextFile(u64),
+    /// As above, of all mappings that may be executed.
+    NextCode(u64),
 }
 
 impl Which {
@@ -45,6 +47,7 @@ impl Which {
                 (address, NEXT as u64 | FILE as u64 | EXECUTABLE as u64)
             }
             Which::NextFile(address) => (address, NEXT as u64 | FILE as u64),
+            Which::NextCode(address) => (address, NEXT as u64 | EXECUTABLE as u64),
         }
     }
 }

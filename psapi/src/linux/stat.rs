@@ -133,6 +133,25 @@ pub(crate) fn read<'a>(process: &Directory, text: &'a mut Vec<u8>) -> Result<Sta
     parse(text).map_err(|what| Refusal::new(process.path_of(b"stat"), Cause::Malformed(what)))
 }
 
+/// What the kernel puts in the place of an address that the reader may not know.
+pub(crate) const NOT_TOLD: u64 = 1;
+
+/// Where the code of the program starts, of a pinned process: 0 where the kernel has not put it
+/// there yet, [`NOT_TOLD`] for who may not trace the process. `None`: the line does not say.
+pub(crate) fn read_start_code(process: &Directory) -> Result<Option<u64>, Refusal> {
+    let mut text = Vec::new();
+    process.read_record(b"stat", &mut text)?;
+    Ok(start_code(&text))
+}
+
+/// (26) of proc_pid_stat(5), which only few want of the line.
+fn start_code(line: &[u8]) -> Option<u64> {
+    let close = memchr::memrchr(b')', line)?;
+    let mut fields = Fields(line[close + 1..].strip_prefix(b" ")?);
+    // (3) is the first after the name.
+    decimal(fields.nth(26 - 3)?)
+}
+
 fn non_negative(field: &[u8]) -> Option<u32> {
     signed_decimal(field)?.max(0).try_into().ok()
 }
@@ -218,6 +237,15 @@ mod tests {
                 "{comm:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_code_starts_where_the_kernel_says() {
+        let line =
+            b"7 (a) b) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 4194304 24\n";
+        assert_eq!(start_code(line), Some(4_194_304));
+        assert_eq!(start_code(b"7 (a) S 1 2"), None);
+        assert_eq!(start_code(b"7"), None);
     }
 
     #[test]

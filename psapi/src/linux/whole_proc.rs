@@ -48,7 +48,9 @@ fn why_absent(proc: &Directory, absent: Refusal) -> Refusal {
         return absent;
     }
     Refusal {
-        cause: Cause::Unsupported("this proc shows processes alone: mount option subset=pid"),
+        cause: Cause::Unsupported(
+            "the proc root shows processes alone: it may be mounted with subset=pid",
+        ),
         ..absent
     }
 }

@@ -49,7 +49,8 @@ bitflags::bitflags! {
 pub enum ShareCount {
     /// Of so many.
     Exactly(u32),
-    /// Of more than one: `CAP_SYS_ADMIN` would tell how many.
+    /// Of more than one: `CAP_SYS_ADMIN` would tell how many, for other users than root with
+    /// `CAP_DAC_READ_SEARCH`.
     MoreThanOne,
 }
 

@@ -38,8 +38,10 @@ impl Process {
     /// 4 KiB, next to nothing for huge pages and for address space without pages; some 20 to 80 ns
     /// more for one that may be shared. Before Linux 6.7 about twice as much, and 2 seconds for
     /// each TiB of address space without pages, where other parts of the same mapping have some.
-    /// Privileges: those of the process's own user or `CAP_SYS_PTRACE`; without `CAP_SYS_ADMIN`,
-    /// share counts say "one" or "more than one".
+    /// Privileges: those of the process's own user, or `CAP_SYS_PTRACE` and `CAP_DAC_READ_SEARCH`,
+    /// since only its user may open `pagemap`. Only root may open `kpagecount`: without
+    /// `CAP_SYS_ADMIN` and, for other users than root, `CAP_DAC_READ_SEARCH`, share counts say "one"
+    /// or "more than one".
     ///
     /// ```
     /// let me = psapi::System::new().current_process()?;

@@ -43,7 +43,8 @@ pub struct ShareTotals {
     /// Pages that are mapped once, twice, and so on; the last has those that are mapped seven times
     /// or more.
     pub times: [u64; 7],
-    /// Pages that are mapped more than once; `CAP_SYS_ADMIN` would tell how often.
+    /// Pages that are mapped more than once; [`ShareCount::MoreThanOne`](crate::ShareCount::MoreThanOne)
+    /// says what would tell how often.
     pub more_than_once: u64,
 }
 

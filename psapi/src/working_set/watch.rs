@@ -215,8 +215,9 @@ impl Process {
     /// Source: `perf_event_open`, and `SYS/devices/system/cpu/online` for the processors; one that
     /// is switched on later is not watched. Cost: two descriptors for each thread and processor, a
     /// buffer of 2 MiB for each processor, and of each fault what the kernel needs to record it:
-    /// 1 µs on top of 2 where it guards each of its returns (Safe RET). Privileges: `CAP_PERFMON`; or those of the process's own user and a `kernel.perf_event_paranoid` of 2 or
-    /// less, see [`is_user_only`](WorkingSetWatch::is_user_only).
+    /// 1 µs on top of 2 where it guards each of its returns (Safe RET). Privileges: `CAP_PERFMON`;
+    /// or those of the process's own user, or `CAP_SYS_PTRACE`, and a `kernel.perf_event_paranoid`
+    /// of 2 or less, see [`is_user_only`](WorkingSetWatch::is_user_only).
     ///
     /// A process that executes a program with the set-user-ID bit, or one that the user may not
     /// read, is not watched from there on: the kernel takes the watch off.

@@ -15,7 +15,7 @@ const HEIGHT: f64 = 680.0;
 /// What the notes at the end may take.
 const NOTES: f64 = 5.0 * LINE + MARGIN;
 /// Where the addresses of a line end, and its other figures.
-const FIGURES_RIGHT: f64 = RIGHT - 66.0;
+const FIGURES_RIGHT: f64 = RIGHT - 78.0;
 /// How much of a name a program is told, in points.
 const LONGEST_NAME: f64 = 700.0;
 

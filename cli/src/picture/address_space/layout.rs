@@ -16,7 +16,7 @@ pub const BASE: f64 = 8.5;
 pub const CUT: f64 = 5.0;
 pub const CUT_WITH_TEXT: f64 = 12.5;
 /// What the figures of a band take to the right of its blocks.
-const FIGURES: f64 = 140.0;
+const FIGURES: f64 = 152.0;
 /// What places are multiples of, so that blocks are whole pixels.
 const STEP: f64 = 2.5;
 /// From which size on a hole between bands is shown, and how many at most.
