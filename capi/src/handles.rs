@@ -1,6 +1,7 @@
 //! Process handles: what is open, and by which value C programs know it.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Weak};
 
 use psapi::{Access, Fields, Process};
@@ -48,6 +49,8 @@ pub struct Opened {
 /// All handles.
 #[derive(Debug)]
 pub struct Handles {
+    /// What makes values of slots' numbers that nobody guesses; 0 before the first.
+    key: usize,
     slots: Vec<Slot>,
     free: Vec<usize>,
     /// The processes that there are handles of, by id.
@@ -66,8 +69,8 @@ struct Slot {
     opened: Option<Opened>,
 }
 
-/// A handle is a multiple of 4, as the API has it: 2 bits of zeros, the number of a slot, and its
-/// generation, which begins with 1.
+/// A handle is a multiple of 4, as the API has it: 2 bits of zeros, and then the number of a slot,
+/// behind the key, and its generation, which begins with 1.
 const LOW_BITS: u32 = 2;
 const INDEX_BITS: u32 = usize::BITS / 2;
 const LAST_INDEX: usize = (1 << INDEX_BITS) - 1;
@@ -81,6 +84,7 @@ pub fn current() -> HANDLE {
 impl Handles {
     pub const fn new() -> Self {
         Handles {
+            key: 0,
             slots: Vec::new(),
             free: Vec::new(),
             targets: BTreeMap::new(),
@@ -90,15 +94,18 @@ impl Handles {
     }
 
     fn slot(&self, handle: HANDLE) -> Option<usize> {
-        let value = handle.addr();
-        let index = (value >> LOW_BITS) & LAST_INDEX;
-        let generation = value >> (LOW_BITS + INDEX_BITS);
+        let value = handle.addr() >> LOW_BITS ^ self.key;
+        let index = value & LAST_INDEX;
+        let generation = value >> INDEX_BITS;
         let slot = self.slots.get(index)?;
-        let is_it = value.trailing_zeros() >= LOW_BITS && slot.generation == generation;
+        let is_it = handle.addr().trailing_zeros() >= LOW_BITS && slot.generation == generation;
         (is_it && slot.opened.is_some()).then_some(index)
     }
 
     fn insert(&mut self, opened: Opened) -> Answer<HANDLE> {
+        if self.key == 0 {
+            self.key = RandomState::new().hash_one(0) as usize & LAST_INDEX;
+        }
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.slots.len() <= LAST_INDEX => {
@@ -112,8 +119,10 @@ impl Handles {
         };
         let slot = &mut self.slots[index];
         slot.opened = Some(opened);
-        let value = (slot.generation << INDEX_BITS | index) << LOW_BITS;
-        Ok(std::ptr::without_provenance_mut(value))
+        let value = slot.generation << INDEX_BITS | index;
+        Ok(std::ptr::without_provenance_mut(
+            (value ^ self.key) << LOW_BITS,
+        ))
     }
 
     fn remove(&mut self, handle: HANDLE) -> Option<Opened> {

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use libloading::Library;
 
 use crate::common;
+use crate::support::privilege;
 
 pub type Handle = *mut c_void;
 pub type Address = *mut c_void;
@@ -233,4 +234,10 @@ pub fn nowhere<T>() -> *mut T {
 pub fn read_only<T>() -> *mut T {
     static PLACE: [u64; 512] = [0x0707_0707_0707_0707; 512];
     PLACE.as_ptr().cast_mut().cast()
+}
+
+/// As [`privilege::as_nobody`], to whom the library may be out of reach: it is loaded before.
+pub fn as_nobody<T: Send>(run: impl FnOnce() -> T + Send) -> T {
+    api();
+    privilege::as_nobody(run)
 }

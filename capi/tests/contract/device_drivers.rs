@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::ptr::null_mut;
 
 use crate::api::*;
-use crate::support::privilege::as_nobody;
 
 fn drivers() -> Vec<Address> {
     let mut needed = 0;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::api::*;
 use crate::support::child::Subject;
-use crate::support::privilege::{as_nobody, is_root, skip};
+use crate::support::privilege::{is_root, skip};
 
 fn sleeper() -> Subject {
     Subject::start(Command::new("sh").args(["-c", "echo; read line"]))

@@ -7,7 +7,6 @@ use std::ptr::null_mut;
 
 use crate::api::*;
 use crate::support::child::Program;
-use crate::support::privilege::as_nobody;
 
 const WAITS: &str = r#"
 #include <stdio.h>

@@ -4,7 +4,7 @@ use std::ptr::null_mut;
 
 use crate::api::*;
 use crate::support::child::{Program, Subject};
-use crate::support::privilege::{as_nobody, is_root, skip};
+use crate::support::privilege::{is_root, skip};
 
 const RIGHTS: u32 = QUERY | VM_READ;
 
