@@ -49,7 +49,7 @@ pub struct Opened {
 /// All handles.
 #[derive(Debug)]
 pub struct Handles {
-    /// What makes values of slots' numbers that nobody guesses; 0 before the first.
+    /// What makes values of slots' numbers that nobody guesses, chosen with the first.
     key: usize,
     slots: Vec<Slot>,
     free: Vec<usize>,
@@ -103,7 +103,7 @@ impl Handles {
     }
 
     fn insert(&mut self, opened: Opened) -> Answer<HANDLE> {
-        if self.key == 0 {
+        if self.slots.is_empty() {
             self.key = RandomState::new().hash_one(0) as usize & LAST_INDEX;
         }
         let index = match self.free.pop() {
