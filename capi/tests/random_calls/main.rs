@@ -1,0 +1,26 @@
+//! Random calls of all that the library exports: none may crash, hang or leak.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod calls;
+
+/// `PSAPI_RANDOM_CALLS` says how many, and `PSAPI_RANDOM_SEED` which.
+#[test]
+fn random_calls_neither_crash_nor_leak() {
+    let number = |name, otherwise| match std::env::var(name) {
+        Ok(number) => number.parse().unwrap(),
+        Err(_) => otherwise,
+    };
+    let calls = number("PSAPI_RANDOM_CALLS", 50_000);
+    let seed = number("PSAPI_RANDOM_SEED", u64::from(std::process::id()));
+    eprintln!("PSAPI_RANDOM_SEED={seed}");
+    let path = common::library_directory().join("libpsapi.so");
+    let report = calls::make(&path, calls, seed);
+    eprintln!("{report:?}");
+    // A good part of them is meant to do something.
+    assert!(report.succeeded > calls / 10, "{report:?}");
+    assert_eq!(report.descriptors, 0, "{report:?}");
+    // The allocator keeps some of what it was given back.
+    assert!(report.memory < 4 << 20, "{report:?}");
+}
