@@ -16,6 +16,7 @@ impl Code {
     pub const UNEXP_NET_ERR: Code = Code(59);
     pub const INVALID_PARAMETER: Code = Code(87);
     pub const INSUFFICIENT_BUFFER: Code = Code(122);
+    pub const MOD_NOT_FOUND: Code = Code(126);
     pub const NO_MORE_ITEMS: Code = Code(259);
     pub const PARTIAL_COPY: Code = Code(299);
     pub const NOACCESS: Code = Code(998);

@@ -2,6 +2,7 @@
 
 use crate::boundary::call;
 use crate::types::*;
+use crate::windows::{image_name, module, time};
 use crate::{
     drivers, handles, last_error, mapped_file, memory, modules, page_files, performance, processes,
     watch, working_set,
@@ -78,6 +79,15 @@ exports! {
     [GetCurrentProcessId] () -> DWORD = plain std::process::id;
     [GetLastError] () -> DWORD = plain last_error::get;
     [SetLastError] (code: DWORD) -> () = plain last_error::set;
+    [GetModuleHandleA] (name: *const CHAR) -> HMODULE = call module::handle;
+    [GetModuleHandleW] (name: *const WCHAR) -> HMODULE = call module::handle;
+    [GetModuleFileNameA] (module: HMODULE, name: *mut CHAR, size: DWORD) -> DWORD = call module::file_name;
+    [GetModuleFileNameW] (module: HMODULE, name: *mut WCHAR, size: DWORD) -> DWORD = call module::file_name;
+    [QueryFullProcessImageNameA] (process: HANDLE, flags: DWORD, name: *mut CHAR, size: *mut DWORD) -> BOOL = call image_name::query;
+    [QueryFullProcessImageNameW] (process: HANDLE, flags: DWORD, name: *mut WCHAR, size: *mut DWORD) -> BOOL = call image_name::query;
+    [Sleep] (milliseconds: DWORD) -> () = call time::sleep;
+    [GetTickCount] () -> DWORD = plain time::tick_count;
+    [GetTickCount64] () -> ULONGLONG = plain time::tick_count_64;
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::ffi::{c_char, c_void};
 pub type BOOL = i32;
 pub type DWORD = u32;
 pub type ULONG64 = u64;
+pub type ULONGLONG = u64;
 pub type SIZE_T = usize;
 pub type ULONG_PTR = usize;
 /// An address in another process, or what stands for it: never followed here.
