@@ -2,7 +2,7 @@
 
 use crate::boundary::call;
 use crate::types::*;
-use crate::windows::{image_name, module, time};
+use crate::windows::{image_name, module, system_info, time, virtual_memory};
 use crate::{
     drivers, handles, last_error, mapped_file, memory, modules, page_files, performance, processes,
     watch, working_set,
@@ -88,6 +88,12 @@ exports! {
     [Sleep] (milliseconds: DWORD) -> () = call time::sleep;
     [GetTickCount] () -> DWORD = plain time::tick_count;
     [GetTickCount64] () -> ULONGLONG = plain time::tick_count_64;
+    [GetSystemInfo] (information: *mut SYSTEM_INFO) -> () = call system_info::query;
+    [VirtualAlloc] (address: LPVOID, size: SIZE_T, how: DWORD, protection: DWORD) -> LPVOID = call virtual_memory::allocate;
+    [VirtualFree] (address: LPVOID, size: SIZE_T, how: DWORD) -> BOOL = call virtual_memory::free;
+    [VirtualProtect] (address: LPVOID, size: SIZE_T, protection: DWORD, old: *mut DWORD) -> BOOL = call virtual_memory::change_protection;
+    [VirtualLock] (address: LPVOID, size: SIZE_T) -> BOOL = call virtual_memory::lock;
+    [VirtualUnlock] (address: LPVOID, size: SIZE_T) -> BOOL = call virtual_memory::unlock;
 }
 
 #[cfg(test)]

@@ -2,7 +2,11 @@
 
 pub mod image_name;
 pub mod module;
+mod ranges;
+pub mod reservations;
+pub mod system_info;
 pub mod time;
+pub mod virtual_memory;
 
 use std::sync::Arc;
 
@@ -77,5 +81,18 @@ pub mod tests {
             // SAFETY: it is what `new` has mapped.
             unsafe { libc::munmap(self.start, self.size) };
         }
+    }
+
+    /// What `/proc/self/maps` says of an address: `rw-p` and so on.
+    pub fn permissions(at: *const c_void) -> Option<String> {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        maps.lines().find_map(|line| {
+            let (range, rest) = line.split_once(' ')?;
+            let (start, end) = range.split_once('-')?;
+            let number = |text| usize::from_str_radix(text, 16).unwrap();
+            (number(start)..number(end))
+                .contains(&at.addr())
+                .then(|| rest[..4].to_owned())
+        })
     }
 }
