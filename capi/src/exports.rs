@@ -2,7 +2,7 @@
 
 use crate::boundary::call;
 use crate::types::*;
-use crate::windows::{image_name, module, system_info, time, virtual_memory};
+use crate::windows::{image_name, local, message, module, system_info, time, virtual_memory};
 use crate::{
     drivers, handles, last_error, mapped_file, memory, modules, page_files, performance, processes,
     watch, working_set,
@@ -94,6 +94,9 @@ exports! {
     [VirtualProtect] (address: LPVOID, size: SIZE_T, protection: DWORD, old: *mut DWORD) -> BOOL = call virtual_memory::change_protection;
     [VirtualLock] (address: LPVOID, size: SIZE_T) -> BOOL = call virtual_memory::lock;
     [VirtualUnlock] (address: LPVOID, size: SIZE_T) -> BOOL = call virtual_memory::unlock;
+    [FormatMessageA] (flags: DWORD, source: LPCVOID, id: DWORD, language: DWORD, to: *mut CHAR, size: DWORD, arguments: *mut va_list) -> DWORD = call message::format;
+    [FormatMessageW] (flags: DWORD, source: LPCVOID, id: DWORD, language: DWORD, to: *mut WCHAR, size: DWORD, arguments: *mut va_list) -> DWORD = call message::format;
+    [LocalFree] (memory: HLOCAL) -> HLOCAL = call local::free;
 }
 
 #[cfg(test)]

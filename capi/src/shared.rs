@@ -6,17 +6,20 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::drivers::Known;
 use crate::handles::Handles;
+use crate::windows::local::Allocations;
 use crate::windows::reservations::Reservations;
 
 #[derive(Debug)]
 pub struct Shared {
     pub handles: Handles,
     pub drivers: Known,
+    pub allocations: Allocations,
 }
 
 static SHARED: Mutex<Shared> = Mutex::new(Shared {
     handles: Handles::new(),
     drivers: Known::new(),
+    allocations: Allocations::new(),
 });
 
 /// With a lock of their own, since what is known of them has to change together with the memory

@@ -18,10 +18,14 @@ pub type DWORD_PTR = usize;
 /// An address in another process, or what stands for it: never followed here.
 pub type PVOID = *mut c_void;
 pub type LPVOID = *mut c_void;
+pub type LPCVOID = *const c_void;
 pub type HANDLE = *mut c_void;
 pub type HMODULE = *mut c_void;
+pub type HLOCAL = *mut c_void;
 pub type CHAR = c_char;
 pub type WCHAR = u16;
+/// Never looked into.
+pub type va_list = c_void;
 
 pub const TRUE: BOOL = 1;
 pub const FALSE: BOOL = 0;
@@ -169,4 +173,17 @@ pub mod protection {
     pub const PAGE_EXECUTE_READ: DWORD = 0x20;
     pub const PAGE_EXECUTE_READWRITE: DWORD = 0x40;
     pub const PAGE_EXECUTE_WRITECOPY: DWORD = 0x80;
+}
+
+/// What `FormatMessage` is asked for.
+pub mod format_message {
+    use super::DWORD;
+
+    pub const FORMAT_MESSAGE_MAX_WIDTH_MASK: DWORD = 0x00FF;
+    pub const FORMAT_MESSAGE_ALLOCATE_BUFFER: DWORD = 0x0100;
+    pub const FORMAT_MESSAGE_IGNORE_INSERTS: DWORD = 0x0200;
+    pub const FORMAT_MESSAGE_FROM_STRING: DWORD = 0x0400;
+    pub const FORMAT_MESSAGE_FROM_HMODULE: DWORD = 0x0800;
+    pub const FORMAT_MESSAGE_FROM_SYSTEM: DWORD = 0x1000;
+    pub const FORMAT_MESSAGE_ARGUMENT_ARRAY: DWORD = 0x2000;
 }

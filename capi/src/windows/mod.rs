@@ -1,6 +1,8 @@
 //! The functions of `windows.h` that programs call around the Process Status API.
 
 pub mod image_name;
+pub mod local;
+pub mod message;
 pub mod module;
 mod ranges;
 pub mod reservations;
