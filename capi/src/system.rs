@@ -17,3 +17,12 @@ pub fn page_size() -> u64 {
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
     size.try_into().unwrap_or(4096)
 }
+
+/// The size of the machine's memory, in bytes.
+pub fn physical_memory() -> u64 {
+    // SAFETY: it only tells.
+    let pages = unsafe { libc::sysconf(libc::_SC_PHYS_PAGES) };
+    pages
+        .try_into()
+        .map_or(u64::MAX, |pages: u64| pages * page_size())
+}

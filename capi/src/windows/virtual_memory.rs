@@ -13,7 +13,7 @@ use crate::boundary::Answer;
 use crate::caller;
 use crate::code::Code;
 use crate::shared;
-use crate::system::page_size;
+use crate::system::{page_size, physical_memory};
 use crate::types::allocation::{MEM_COMMIT, MEM_DECOMMIT, MEM_RELEASE, MEM_RESERVE};
 use crate::types::protection::{
     PAGE_EXECUTE, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY, PAGE_NOACCESS,
@@ -130,6 +130,10 @@ pub fn lock(address: LPVOID, bytes: SIZE_T) -> Answer<BOOL> {
     let mappings = mappings(&range)?.ok_or(Code::NOACCESS)?;
     if !mappings.iter().all(|it| can_be_fetched(it, &range)) {
         return Err(Code::NOACCESS);
+    }
+    // The kernel would fetch pages of zeros for hours.
+    if (range.end - range.start) as u64 > physical_memory() {
+        return Err(Code::WORKING_SET_QUOTA);
     }
     let start = std::ptr::without_provenance(range.start);
     // SAFETY: it changes nothing of what is there.
@@ -325,6 +329,14 @@ mod tests {
         let mut old = 0;
         change_protection(at, 1, protection, &mut old)?;
         Ok(old)
+    }
+
+    #[test]
+    fn more_than_the_machine_has_can_t_be_locked() {
+        // It takes no memory as long as nobody touches it.
+        let at = anywhere(1 << 45, MEM_RESERVE | MEM_COMMIT, PAGE_READONLY);
+        assert_eq!(lock(at, 1 << 45), Err(Code::WORKING_SET_QUOTA));
+        release(at);
     }
 
     #[test]

@@ -14,8 +14,7 @@ use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap_anonymous, mprotect};
 /// What came of it.
 #[derive(Debug)]
 pub struct Report {
-    pub calls: u64,
-    /// How many of them did not fail.
+    /// How many calls did not fail.
     pub succeeded: u64,
     /// Descriptors that are open at the end and were not before.
     pub descriptors: i64,
@@ -57,7 +56,10 @@ use Kind::*;
 const FUNCTIONS: &[(&str, &[Kind])] = &[
     ("EnumProcesses", &[Pointer, Length, Pointer]),
     ("EnumProcessModules", &[Process, Pointer, Length, Pointer]),
-    ("EnumProcessModulesEx", &[Process, Pointer, Length, Pointer, Number]),
+    (
+        "EnumProcessModulesEx",
+        &[Process, Pointer, Length, Pointer, Number],
+    ),
     ("GetModuleBaseNameA", &[Process, Module, Pointer, Length]),
     ("GetModuleBaseNameW", &[Process, Module, Pointer, Length]),
     ("GetModuleFileNameExA", &[Process, Module, Pointer, Length]),
@@ -95,8 +97,14 @@ const HELPERS: &[(&str, &[Kind])] = &[
     ("GetModuleHandleW", &[Pointer]),
     ("GetModuleFileNameA", &[Module, Pointer, Length]),
     ("GetModuleFileNameW", &[Module, Pointer, Length]),
-    ("QueryFullProcessImageNameA", &[Process, Number, Pointer, Pointer]),
-    ("QueryFullProcessImageNameW", &[Process, Number, Pointer, Pointer]),
+    (
+        "QueryFullProcessImageNameA",
+        &[Process, Number, Pointer, Pointer],
+    ),
+    (
+        "QueryFullProcessImageNameW",
+        &[Process, Number, Pointer, Pointer],
+    ),
     ("Sleep", &[Milliseconds]),
     ("GetTickCount", &[]),
     ("GetTickCount64", &[]),
@@ -106,8 +114,30 @@ const HELPERS: &[(&str, &[Kind])] = &[
     ("VirtualProtect", &[Region, Size, Protection, Pointer]),
     ("VirtualLock", &[Region, Size]),
     ("VirtualUnlock", &[Region, Size]),
-    ("FormatMessageA", &[MessageFlags, Pointer, Number, Number, Pointer, Length, Pointer]),
-    ("FormatMessageW", &[MessageFlags, Pointer, Number, Number, Pointer, Length, Pointer]),
+    (
+        "FormatMessageA",
+        &[
+            MessageFlags,
+            Pointer,
+            Number,
+            Number,
+            Pointer,
+            Length,
+            Pointer,
+        ],
+    ),
+    (
+        "FormatMessageW",
+        &[
+            MessageFlags,
+            Pointer,
+            Number,
+            Number,
+            Pointer,
+            Length,
+            Pointer,
+        ],
+    ),
     ("LocalFree", &[Local]),
 ];
 
@@ -221,8 +251,15 @@ const ARENA: usize = 1 << 20;
 
 impl Caller {
     fn argument(&mut self, kind: Kind) -> usize {
-        let wild = [0, 1, 8, usize::MAX, usize::MAX - 7, 1 << 47, 0xffff_8000_0000_0000];
-        let wild = wild.map(|value: u64| value as usize);
+        let wild = [
+            0,
+            1,
+            8,
+            usize::MAX,
+            usize::MAX - 7,
+            1 << 47,
+            0xffff_8000_0000_0000,
+        ];
         let random = &mut self.random;
         match kind {
             // One in eight is none.
@@ -236,7 +273,9 @@ impl Caller {
             Driver => one_of(random, &self.drivers),
             Local => one_of(random, &self.locals),
             Region if random.below(2) == 0 => 0,
-            Region => one_of(random, &self.regions).wrapping_add(random.one_of(&[0, 0, 0, 1, 4096])),
+            Region => {
+                one_of(random, &self.regions).wrapping_add(random.one_of(&[0, 0, 0, 1, 4096]))
+            }
             Pointer => match random.below(8) {
                 0 => random.one_of(&wild),
                 1 => self.arena.read_only + random.below(4096),
@@ -294,7 +333,8 @@ impl Caller {
                 self.open.push(result);
             }
             "CloseHandle" if done => self.open.retain(|&handle| handle != a),
-            "VirtualAlloc" if done => self.regions.push(result),
+            // What was committed was reserved before.
+            "VirtualAlloc" if done && (a == 0 || c & 0x2000 != 0) => self.regions.push(result),
             "VirtualFree" if done && c == 0x8000 => self.regions.retain(|&region| region != a),
             "FormatMessageA" | "FormatMessageW" if done && a & 0x100 != 0 => {
                 self.locals.extend(self.arena.word(e));
@@ -315,10 +355,18 @@ impl Caller {
         // SAFETY: they are what these functions take.
         unsafe {
             for handle in self.open.drain(..) {
-                assert_ne!(close(handle, 0, 0, 0, 0, 0, 0) as u32, 0, "a handle was lost");
+                assert_ne!(
+                    close(handle, 0, 0, 0, 0, 0, 0) as u32,
+                    0,
+                    "a handle was lost"
+                );
             }
             for region in self.regions.drain(..) {
-                assert_ne!(free(region, 0, 0x8000, 0, 0, 0, 0) as u32, 0, "a region was lost");
+                assert_ne!(
+                    free(region, 0, 0x8000, 0, 0, 0, 0) as u32,
+                    0,
+                    "a region was lost"
+                );
             }
             for memory in self.locals.drain(..) {
                 assert_eq!(local(memory, 0, 0, 0, 0, 0, 0), 0, "memory was lost");
@@ -381,7 +429,13 @@ pub fn make(path: &Path, calls: u64, seed: u64) -> Report {
     let mut succeeded = 0;
     let mut before = None;
     for call in 0..calls {
-        if caller.open.len().max(caller.regions.len()).max(caller.locals.len()) > KEPT {
+        if caller
+            .open
+            .len()
+            .max(caller.regions.len())
+            .max(caller.locals.len())
+            > KEPT
+        {
             caller.give_back(&functions);
         }
         if call == calls / 10 {
@@ -394,7 +448,6 @@ pub fn make(path: &Path, calls: u64, seed: u64) -> Report {
     caller.give_back(&functions);
     let (descriptors_before, memory_before) = before.unwrap_or_default();
     let report = Report {
-        calls,
         succeeded,
         descriptors: descriptors() - descriptors_before,
         memory: memory() - memory_before,
