@@ -75,6 +75,16 @@ int main(int argc, char **argv) {
         madvise(r, 64 * 4096, MADV_DONTNEED);
         say(); hear();
     }
+    if (!strcmp(what, "churn")) {
+        /* Never at rest, until it is killed. */
+        say();
+        for (;;) {
+            char *p = mmap(0, 400 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            madvise(p, 400 * 4096, MADV_NOHUGEPAGE);
+            touch_few(p, 400);
+            munmap(p, 400 * 4096);
+        }
+    }
     if (!strcmp(what, "thread")) {
         pthread_t id;
         pthread_create(&id, 0, thread, map(40));
@@ -423,6 +433,29 @@ fn a_watch_ends_after_its_duration() {
     assert_closes(&report["watch"]);
     assert_eq!(number(&report["watch"], "faults"), 0);
     assert!(report["watch"]["watched_seconds"].as_f64().unwrap() >= 0.05);
+}
+
+/// The kernel's count is read while the process takes further faults: it is compared with what was
+/// recorded up to the same moment.
+#[test]
+fn figures_of_a_process_that_never_rests_agree() {
+    let subject = subject();
+    let running = Running::start(&subject, "churn");
+    for _ in 0..5 {
+        let report = Watcher::start(&running, &["--duration", "0.05"]).report();
+        let watch = &report["watch"];
+        assert_closes(watch);
+        let told = number(watch, "faults") + number(watch, "lost_faults");
+        assert!(told > 0);
+        assert_eq!(
+            told + number(watch, "unrecorded_faults"),
+            number(watch, "counted_faults"),
+            "{watch}"
+        );
+        if sees_the_kernel(&report) {
+            assert_eq!(number(watch, "unrecorded_faults"), 0, "{watch}");
+        }
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ use psapi::{Frame, Mapping, ProcessId, SourceLine};
 
 use super::Watching;
 use super::account::{Closed, Pages};
+use super::counted::Compared;
 use super::tally::{Counts, Program, Tally, is_of_kernel};
 
 /// The whole of it.
@@ -31,10 +32,9 @@ pub struct Summary {
     pub name: Option<OsString>,
     pub duration: Duration,
     pub counts: Counts,
-    /// Those of the process itself, children left out.
-    pub own: Counts,
     pub lost: u64,
-    pub counted: Option<u64>,
+    /// What the kernel counted for the process itself, children left out.
+    pub counted: Option<Compared>,
     pub user_only: bool,
     pub closed: Option<Closed>,
     pub peak: Option<u64>,
@@ -310,13 +310,21 @@ impl Watching {
             name: last.and_then(|program| self.tally.programs[program].name.clone()),
             duration: self.duration,
             counts: self.tally.total,
-            own: self.tally.of_process(self.id),
             lost: self.lost,
-            counted: self.counted(),
+            counted: self.compared(),
             user_only: self.is_user_only(),
             closed: self.account.close(self.page_size),
             peak: self.peak,
         }
+    }
+
+    fn compared(&self) -> Option<Compared> {
+        // What was lost may have been its children's.
+        if self.children && self.lost > 0 {
+            return None;
+        }
+        let own = self.tally.of_process(self.id).total();
+        self.counted.compare(own + self.lost)
     }
 
     /// A row for each region that took faults, and for mappings of the account that memory came to or
