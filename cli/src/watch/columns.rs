@@ -243,8 +243,8 @@ pub fn summary(row: &Summary) -> Vec<Column<Summary>> {
         number(
             ("unrecorded", "UNRECORDED", "unrecorded_faults"),
             match row.user_only {
-                true => "of these, in system calls, or pages that were locked or populated",
-                false => "of these, pages that were locked or populated",
+                true => "of these, in system calls, or on pages that the kernel touched itself",
+                false => "of these, on pages that the kernel touched itself: locked, populated, a new stack",
             },
             |row| row.counted(|counted| counted.unrecorded),
         )
