@@ -610,6 +610,41 @@ fn a_report_that_can_t_be_written_keeps_the_command_from_running() {
 }
 
 #[test]
+fn a_file_that_takes_no_report_is_named() {
+    let subject = subject();
+    for live in [&[][..], &["--live"]] {
+        let options = [&["-o", "/dev/full"][..], live].concat();
+        let output = output_of_copy(&mut subject.command(&options, &["touch", "42"]));
+        assert_eq!(output.status.code(), Some(125), "{live:?}");
+        let message = stderr(&output);
+        assert!(message.contains("/dev/full"), "{message}");
+        assert!(message.contains("exit code 42"), "{message}");
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+    let running = Running::start(&subject, "running");
+    let pid = running.child.id().to_string();
+    let output = psapi()
+        .args(["watch", "-d", "0.01", "-o", "/dev/full", &pid])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("/dev/full"), "{output:?}");
+}
+
+#[test]
+fn a_report_that_nobody_reads_is_no_failure_of_the_command() {
+    let subject = subject();
+    for live in [&[][..], &["--live"]] {
+        let mut command = subject.command(live, &["touch", "42"]);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        command.stderr(writer).stdout(Stdio::null());
+        let status = output_of_copy(&mut command).status;
+        assert_eq!(status.code(), Some(42), "{live:?}");
+    }
+}
+
+#[test]
 fn a_signal_for_the_watch_ends_the_command() {
     let subject = subject();
     let report = subject.report();
