@@ -813,6 +813,7 @@ fn pictures_have_every_fault() {
         number(&report["watch"], "faults")
     );
     assert!(svg.contains("/memfd:arranged"));
+    assert!(svg.contains(" in 1 thread<"), "{svg}");
     assert!(std::fs::read(&files[1]).unwrap().starts_with(b"\x89PNG"));
     let flame = read(&files[3]);
     assert!(flame.contains("touch_many (300 faults"), "{flame}");
