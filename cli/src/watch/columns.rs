@@ -255,6 +255,12 @@ pub fn summary(row: &Summary) -> Vec<Column<Summary>> {
             |row| row.counted(|counted| counted.doubtful),
         )
         .in_table_if(!row.agrees() && row.counted.is_some_and(|counted| counted.doubtful > 0)),
+        number(
+            ("buffer", "BUFFER", "buffer_bytes"),
+            "room for records of each processor: more memory may not be locked",
+            |row| Value::Bytes(row.buffer),
+        )
+        .in_table_if(row.short_of_room),
         Column::new(
             ("user-only", "USER ONLY", "user_only"),
             Shape::Word,

@@ -24,6 +24,7 @@ use psapi::{
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::output::human_size;
 use crate::session::say;
 use account::{Account, Snapshot};
 use counted::Counted;
@@ -76,6 +77,9 @@ struct Look {
     due: Instant,
     step: Duration,
 }
+
+/// Bytes for what each processor records until it is fetched.
+const BUFFER: usize = 2 << 20;
 
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LAST_LOOK: Duration = Duration::from_millis(50);
@@ -220,8 +224,19 @@ impl Watching {
         mut tally: Tally,
         observer: &mut dyn Observer,
     ) -> Result<Self> {
-        let watch_options = WatchOptions::new().children(options.children);
+        let watch_options = WatchOptions::new()
+            .children(options.children)
+            .buffer_size(BUFFER);
         let mut watch = process.watch_working_set_with(watch_options)?;
+        if watch.buffer_size() < BUFFER {
+            say(format_args!(
+                "the buffer of each processor has {} instead of {}, and faults may be lost: more may \
+                 not be locked in memory without CAP_IPC_LOCK, or more of the setting \
+                 kernel.perf_event_mlock_kb or of RLIMIT_MEMLOCK, ulimit -l",
+                human_size(watch.buffer_size() as u64),
+                human_size(BUFFER as u64),
+            ));
+        }
         tally.begin(process.id());
         let (before, unaccounted) = told(Snapshot::of(&process));
         // What came until here is in the account's beginning.
@@ -378,6 +393,15 @@ impl Watching {
     /// When it began, as faults have it: in nanoseconds of `CLOCK_MONOTONIC`.
     pub fn begin_ns(&self) -> u64 {
         self.counted.begin_ns()
+    }
+
+    pub fn buffer_size(&self) -> u64 {
+        self.watch.buffer_size() as u64
+    }
+
+    /// Whether buffers are smaller than was asked for.
+    pub fn is_short_of_room(&self) -> bool {
+        self.watch.buffer_size() < BUFFER
     }
 
     pub fn is_user_only(&self) -> bool {

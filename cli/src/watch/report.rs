@@ -36,6 +36,10 @@ pub struct Summary {
     /// What the kernel counted for the process itself, children left out.
     pub counted: Option<Compared>,
     pub user_only: bool,
+    /// Bytes for what each processor records.
+    pub buffer: u64,
+    /// Whether that is less than was asked for.
+    pub short_of_room: bool,
     pub closed: Option<Closed>,
     pub peak: Option<u64>,
 }
@@ -313,6 +317,8 @@ impl Watching {
             lost: self.lost,
             counted: self.compared(),
             user_only: self.is_user_only(),
+            buffer: self.buffer_size(),
+            short_of_room: self.is_short_of_room(),
             closed: self.account.close(self.page_size),
             peak: self.peak,
         }
