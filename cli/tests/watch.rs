@@ -109,6 +109,16 @@ int main(int argc, char **argv) {
         touch_few(map(30), 30);
         execl(argv[0], argv[0], "touch", "5", (char *)0);
     }
+    if (!strcmp(what, "heap")) {
+        /* Long enough to be looked at; then it grows and shrinks faster than that. */
+        char *p = sbrk(4096);
+        touch_few(p, 1);
+        usleep(200000);
+        p = sbrk(1000 * 4096);
+        touch_many(p, 1000);
+        sbrk(-1000 * 4096);
+        _exit(0);
+    }
     if (!strcmp(what, "kill")) kill(getpid(), atoi(argv[2]));
     if (!strcmp(what, "stop")) {
         pid_t parent = getpid(), child = fork();
@@ -503,6 +513,14 @@ fn threads_are_told_with_their_names() {
             .any(|name| second["name"] == *name)
             || second["name"].is_null()
     );
+}
+
+#[test]
+fn a_heap_that_grew_and_shrank_between_two_looks_is_one() {
+    let (_, report) = subject().watched(&[], &["heap"]);
+    assert_eq!(faults(&report, "functions", "function", "touch_many"), 1000);
+    let of_heap = faults(&report, "mappings", "name", "[heap]");
+    assert!(of_heap >= 1000, "{:?}", rows(&report, "mappings"));
 }
 
 #[test]
