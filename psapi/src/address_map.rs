@@ -105,13 +105,16 @@ impl AddressMap {
     ///
     /// Source: memory. Cost: a binary search. Privileges: none.
     pub fn resolve(&self, address: u64) -> Option<Place<'_>> {
-        let part = self.part(address)?;
-        Some(Place {
-            address,
-            mapping: &part.mapping,
-            module: part.module.as_ref().map(|known| &known.module),
-            gone: part.gone,
-        })
+        Some(self.part(address)?.place(address))
+    }
+
+    /// What comes last at or before an address: [what it is part of](Self::resolve), or where nothing
+    /// is mapped what is before that, such as a heap that has been larger.
+    ///
+    /// Source, cost and privileges: those of [`resolve`](Self::resolve).
+    pub fn last_before(&self, address: u64) -> Option<Place<'_>> {
+        let part = self.part_before(address)?;
+        Some(part.place(address))
     }
 
     /// Reads the address space again, and tells whether it has changed.
@@ -158,11 +161,15 @@ impl AddressMap {
     }
 
     pub(crate) fn part(&self, address: u64) -> Option<&Part> {
+        let part = self.part_before(address)?;
+        (address < part.mapping.end).then_some(part)
+    }
+
+    fn part_before(&self, address: u64) -> Option<&Part> {
         let after = self
             .parts
             .partition_point(|part| part.mapping.start <= address);
-        let part = self.parts.get(after.checked_sub(1)?)?;
-        (address < part.mapping.end).then_some(part)
+        self.parts.get(after.checked_sub(1)?)
     }
 
     fn take(&mut self, mappings: Vec<Mapping>, modules: Vec<Known>) {
@@ -197,6 +204,15 @@ impl AddressMap {
 const MOST_GONE: usize = 65_530;
 
 impl Part {
+    fn place(&self, address: u64) -> Place<'_> {
+        Place {
+            address,
+            mapping: &self.mapping,
+            module: self.module.as_ref().map(|known| &known.module),
+            gone: self.gone,
+        }
+    }
+
     /// What is left of it beside mappings that go by ascending address, the first of which ends
     /// behind its start.
     fn without(self, mappings: &[Mapping]) -> Vec<Part> {
@@ -418,6 +434,22 @@ mod tests {
             (0x3000, 0x10_000, 0, "", false),
         ];
         assert_eq!(parts(&map), after);
+    }
+
+    #[test]
+    fn what_is_before_an_address_is_found_also_where_nothing_is() {
+        let mut map = map();
+        map.take(vec![mapping(0x1000, 0x3000, None)], Vec::new());
+        map.take(vec![mapping(0x1000, 0x2000, None)], Vec::new());
+        let before = |address| {
+            let place = map.last_before(address)?;
+            Some((place.mapping.start, place.mapping.end, place.gone))
+        };
+        assert_eq!(before(0xfff), None);
+        assert_eq!(before(0x1fff), Some((0x1000, 0x2000, false)));
+        assert_eq!(before(0x2000), Some((0x2000, 0x3000, true)));
+        assert_eq!(before(u64::MAX), Some((0x2000, 0x3000, true)));
+        assert!(map.resolve(0x3000).is_none());
     }
 
     #[test]

@@ -303,10 +303,10 @@ impl Process {
     fn with_memory(&self) -> Option<WithMemory> {
         let mut text = Vec::new();
         let stat = stat::read(&self.directory, &mut text).ok()?;
-        if stat.is_kernel_thread() || stat.has_ended() {
+        if stat.is_kernel_thread() || stat.is_ending() {
             return None;
         }
-        if !stat.is_dead() {
+        if !stat.is_leaving() {
             return Some(WithMemory::Process);
         }
         let thread = task::survivor(&self.directory, Name::new(), &mut task::Room::default())?;
@@ -351,11 +351,14 @@ impl Process {
             _ => return refusal.of(asked, self.id),
         };
         let is_denied = refusal.is(Errno::ACCESS);
+        // A process that is ending has lost its memory for a while before its state says so.
+        let lives = || self.with_memory().is_some();
         let cause = match stat::read(&self.directory, &mut Vec::new()) {
-            Ok(stat) if is_denied && !stat.is_ending() => return refusal.of(asked, self.id),
+            Ok(stat) if is_denied && (stat.is_kernel_thread() || lives()) => {
+                return refusal.of(asked, self.id);
+            }
             Ok(stat) if stat.is_kernel_thread() => Cause::NoAddressSpace,
-            // A process that is ending has lost its memory for a while before its state says so.
-            Ok(stat) if has_file || stat.has_ended() => Cause::Ended,
+            Ok(_) if has_file || !lives() => Cause::Ended,
             Ok(_) => Cause::Unsupported("this kernel does not have it"),
             Err(_) => Cause::Ended,
         };

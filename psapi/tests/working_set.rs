@@ -967,6 +967,73 @@ fn a_sparse_reservation_costs_nothing() {
     }
 }
 
+/// Pages far from each other in mappings that are larger than the machine's memory.
+#[test]
+fn a_sparse_reservation_is_read_as_far_as_it_has_pages() {
+    let program = Program::compile(
+        r#"
+        #define _GNU_SOURCE
+        #include <stdio.h>
+        #include <sys/mman.h>
+        #include <unistd.h>
+        static volatile char *reserve(size_t size) {
+            int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+            char *p = mmap(0, size + 4096, PROT_READ | PROT_WRITE, flags, -1, 0);
+            if (p == MAP_FAILED) { puts("none"); fflush(stdout); pause(); }
+            madvise(p, size, MADV_NOHUGEPAGE);
+            /* What comes next is no part of it. */
+            mprotect(p + size, 4096, PROT_NONE);
+            return p;
+        }
+        int main(void) {
+            size_t large = 30UL << 40;
+            size_t small = 2UL * sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+            volatile char *far = reserve(large), *zeros = reserve(small);
+            far[0] = far[3UL << 30] = 1;
+            /* As many zeros as there are pages that count, and before these. */
+            zeros[0] + zeros[4096];
+            zeros[small - 4096] = zeros[small - 8192] = 1;
+            printf("%lu %lu %lu\n", (long)far, (long)zeros, (long)(zeros + small));
+            fflush(stdout); getchar(); return 0;
+        }"#,
+        &[],
+    );
+    let subject = program.start();
+    subject.settle();
+    if subject.said == "none" {
+        return skip("30 TiB of addresses can't be reserved here");
+    }
+    let places: Vec<u64> = subject
+        .said
+        .split(' ')
+        .map(|at| at.parse().unwrap())
+        .collect();
+    let [far, zeros, end] = places[..] else {
+        panic!("{places:?}");
+    };
+    for (way, system) in ways() {
+        let process = system.process(subject.id()).unwrap();
+        let set = process.working_set().unwrap();
+        let resident = |range: Range<u64>| -> Vec<u64> {
+            let is_there = |run: &PageRun<'_>| run.attributes.contains(PageAttributes::RESIDENT);
+            let runs = within(&set, range).filter(is_there);
+            runs.flat_map(|run| (run.start..run.end).step_by(4096))
+                .collect()
+        };
+        assert_eq!(
+            resident(far..far + (30 << 40)),
+            [far, far + (3 << 30)],
+            "{way}"
+        );
+        let expected = [zeros, zeros + 4096, end - 8192, end - 4096];
+        assert_eq!(resident(zeros..end), expected, "{way}");
+        if way == "words" {
+            // There may be pages of zeros further on, which nothing counts.
+            assert!(!set.known().contains(PageAttributes::ZERO));
+        }
+    }
+}
+
 /// Takes working sets and asks for pages of a process that does what it likes meanwhile.
 fn ask_often(process: &Process, mut answered: impl FnMut(WorkingSet)) {
     for _ in 0..200 {

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow};
@@ -127,13 +127,26 @@ fn run_command(
     let system = session.system.clone();
     let mut seen = Seen::new(args, &mut session.output);
     let ran = watch::command(&args.command, options, tally, &system, &mut seen)?;
-    let points = seen.points;
+    let (points, written) = (seen.points, seen.refused.map_or(Ok(()), Err));
     match ran {
         Ran::NotRun(code) => Ok(code),
         Ran::Watched(mut watching, code) => {
-            show(args, &mut watching, points, session).or_else(unless_closed)?;
+            show(args, &mut watching, points, session)
+                .and(written)
+                .or_else(unless_closed)
+                .map_err(|error| anyhow!("{error:#}; the command ended with exit code {code}"))?;
             Ok(code)
         }
+    }
+}
+
+/// Says of an error of the output where that goes, unless nobody reads it: that is no failure.
+fn naming(file: Option<&Path>, error: anyhow::Error) -> anyhow::Error {
+    match (error.downcast_ref::<io::Error>(), file) {
+        (Some(cause), _) if cause.kind() == io::ErrorKind::BrokenPipe => error,
+        (Some(cause), Some(path)) => anyhow!("can't write {}: {cause}", path.display()),
+        (Some(cause), None) => anyhow!("can't write the output: {cause}"),
+        (None, _) => error,
     }
 }
 
@@ -162,15 +175,25 @@ fn redirect(args: &Args, session: &mut Session) -> Result<()> {
 struct Seen<'s> {
     /// Where it is written to at once.
     live: Option<&'s mut Output>,
+    /// The file that this is.
+    file: Option<&'s Path>,
     /// Where it is kept for a picture.
     points: Option<Points>,
+    /// Whether it is of a command: that goes on when it can't be written any more, and so does the
+    /// watch.
+    of_command: bool,
+    /// Why it can't be written any more.
+    refused: Option<anyhow::Error>,
 }
 
 impl<'s> Seen<'s> {
-    fn new(args: &Args, output: &'s mut Output) -> Self {
+    fn new(args: &'s Args, output: &'s mut Output) -> Self {
         Seen {
             live: args.live.then_some(output),
+            file: args.output.as_deref(),
             points: args.pictures.are_wanted().then(Points::default),
+            of_command: args.target.is_none(),
+            refused: None,
         }
     }
 }
@@ -182,9 +205,17 @@ impl Observer for Seen<'_> {
                 points.add(fault, key);
             }
         }
-        match &mut self.live {
-            Some(output) => watch::write_live(batch, begin_ns, tally, output),
-            None => Ok(()),
+        let Some(output) = &mut self.live else {
+            return Ok(());
+        };
+        let written = watch::write_live(batch, begin_ns, tally, output);
+        match written.map_err(|error| naming(self.file, error)) {
+            Err(error) if self.of_command => {
+                self.live = None;
+                self.refused = Some(error);
+                Ok(())
+            }
+            written => written,
         }
     }
 }
@@ -210,7 +241,7 @@ fn show(
     if args.live {
         return Ok(());
     }
-    report(args, watching, &code, session)
+    report(args, watching, &code, session).map_err(|error| naming(args.output.as_deref(), error))
 }
 
 /// `None` without a fault to draw.

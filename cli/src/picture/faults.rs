@@ -81,6 +81,10 @@ pub fn faults_over_time(title: &str, taken: &str, points: &[FaultPoint], spans: 
     }
 }
 
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
 fn head(elements: &mut Vec<Element>, title: &str, taken: &str, points: &[FaultPoint]) -> f64 {
     elements.push(Element::Text {
         ink: Ink::Text,
@@ -92,9 +96,9 @@ fn head(elements: &mut Vec<Element>, title: &str, taken: &str, points: &[FaultPo
     });
     let threads: BTreeSet<u32> = points.iter().map(|point| point.thread).collect();
     let line = format!(
-        "{taken}: {} faults in {} threads",
-        points.len(),
-        threads.len()
+        "{taken}: {} in {}",
+        counted(points.len(), "fault"),
+        counted(threads.len(), "thread")
     );
     elements.push(Element::text(Ink::Faint, (MARGIN, MARGIN + 26.0), line));
     let hard = points.iter().filter(|point| point.hard).count();

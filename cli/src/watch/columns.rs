@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use psapi::{Mapping, SourceLine};
 
+use super::counted::Compared;
 use super::report::{FunctionRow, MappingRow, ModuleRow, Named, Sum, Summary, ThreadRow};
 use crate::commands::maps;
 use crate::output::{Column, Shape, Value};
@@ -186,9 +187,14 @@ impl Summary {
         self.closed.as_ref().map_or(Value::Unknown, figure)
     }
 
-    /// Faults that the kernel counted, of which there is neither a record nor a loss.
-    fn without_record(&self) -> Option<u64> {
-        self.counted?.checked_sub(self.own.total() + self.lost)
+    fn counted(&self, figure: fn(Compared) -> u64) -> Value<'static> {
+        self.counted
+            .map_or(Value::Unknown, |counted| Value::Count(figure(counted)))
+    }
+
+    /// Whether the kernel counted what was recorded and lost, and nothing else.
+    fn agrees(&self) -> bool {
+        self.counted.is_some_and(|counted| counted.unrecorded == 0)
     }
 }
 
@@ -231,18 +237,30 @@ pub fn summary(row: &Summary) -> Vec<Column<Summary>> {
         number(
             ("counted", "COUNTED", "counted_faults"),
             "that the kernel counted for the process itself",
-            |row| row.counted.map_or(Value::Unknown, Value::Count),
+            |row| row.counted(|counted| counted.counted),
         )
-        .in_table_if(row.without_record() != Some(0)),
+        .in_table_if(!row.agrees()),
         number(
             ("unrecorded", "UNRECORDED", "unrecorded_faults"),
             match row.user_only {
-                true => "of these, in system calls, or pages that were locked or populated",
-                false => "of these, pages that were locked or populated",
+                true => "of these, in system calls, or on pages that the kernel touched itself",
+                false => "of these, on pages that the kernel touched itself: locked, populated, a new stack",
             },
-            |row| row.without_record().map_or(Value::Unknown, Value::Count),
+            |row| row.counted(|counted| counted.unrecorded),
         )
-        .in_table_if(row.without_record() != Some(0)),
+        .in_table_if(!row.agrees()),
+        number(
+            ("doubtful", "DOUBTFUL", "doubtful_faults"),
+            "so many more may be unrecorded: they came while the kernel's count was read",
+            |row| row.counted(|counted| counted.doubtful),
+        )
+        .in_table_if(!row.agrees() && row.counted.is_some_and(|counted| counted.doubtful > 0)),
+        number(
+            ("buffer", "BUFFER", "buffer_bytes"),
+            "room for records of each processor: more memory may not be locked",
+            |row| Value::Bytes(row.buffer),
+        )
+        .in_table_if(row.short_of_room),
         Column::new(
             ("user-only", "USER ONLY", "user_only"),
             Shape::Word,

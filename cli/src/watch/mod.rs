@@ -2,6 +2,7 @@
 
 mod account;
 pub mod columns;
+mod counted;
 mod flame;
 mod live;
 mod picture;
@@ -19,13 +20,14 @@ use anyhow::{Context as _, Result};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use psapi::{
-    ErrorKind, FaultCount, Fields, PageFault, Process, ProcessId, System, WatchOptions,
-    WorkingSetWatch,
+    ErrorKind, Fields, PageFault, Process, ProcessId, System, WatchOptions, WorkingSetWatch,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::output::human_size;
 use crate::session::say;
 use account::{Account, Snapshot};
+use counted::Counted;
 pub use flame::{Flame, flame};
 pub use live::write as write_live;
 pub use picture::{scene, title};
@@ -47,6 +49,7 @@ pub struct Watching {
     pub id: ProcessId,
     process: Process,
     watch: WorkingSetWatch,
+    children: bool,
     /// The signals that end the watch, or that are for the command.
     signals: SignalFd,
     tracer: Option<Tracer>,
@@ -57,12 +60,8 @@ pub struct Watching {
     account: Account,
     pub page_size: u64,
     begin: Instant,
-    /// The same, as faults have it: in nanoseconds of `CLOCK_MONOTONIC`.
-    pub begin_ns: u64,
     pub duration: Duration,
-    /// What the kernel had counted when the watch began.
-    counted_before: Option<FaultCount>,
-    counted_after: Option<FaultCount>,
+    counted: Counted,
     /// The most that it ever had in memory, in bytes.
     pub peak: Option<u64>,
     /// Why there is no account.
@@ -78,6 +77,9 @@ struct Look {
     due: Instant,
     step: Duration,
 }
+
+/// Bytes for what each processor records until it is fetched.
+const BUFFER: usize = 2 << 20;
 
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LAST_LOOK: Duration = Duration::from_millis(50);
@@ -147,7 +149,7 @@ pub fn process(
     observer: &mut dyn Observer,
 ) -> Result<Watching> {
     let signals = signals()?;
-    let mut watching = Watching::open(process, options, signals, tally)?;
+    let mut watching = Watching::open(process, options, signals, tally, observer)?;
     let program = watching.tally.current(watching.id);
     let name = program.and_then(|program| watching.tally.programs[program].name.as_deref());
     let name = name.map_or_else(Default::default, OsStr::to_string_lossy);
@@ -188,7 +190,8 @@ pub fn command(
         return Ok(Ran::NotRun(code));
     }
     let opened = system.process(tracer.id).map_err(Into::into);
-    let opened = opened.and_then(|process| Watching::open(process, options, signals, tally));
+    let opened =
+        opened.and_then(|process| Watching::open(process, options, signals, tally, observer));
     let mut watching = match opened {
         Ok(watching) => watching,
         Err(error) => {
@@ -219,19 +222,31 @@ impl Watching {
         options: Options,
         signals: SignalFd,
         mut tally: Tally,
+        observer: &mut dyn Observer,
     ) -> Result<Self> {
-        let watch_options = WatchOptions::new().children(options.children);
+        let watch_options = WatchOptions::new()
+            .children(options.children)
+            .buffer_size(BUFFER);
         let mut watch = process.watch_working_set_with(watch_options)?;
+        if watch.buffer_size() < BUFFER {
+            say(format_args!(
+                "the buffer of each processor has {} instead of {}, and faults may be lost: more may \
+                 not be locked in memory without CAP_IPC_LOCK, or more of the setting \
+                 kernel.perf_event_mlock_kb or of RLIMIT_MEMLOCK, ulimit -l",
+                human_size(watch.buffer_size() as u64),
+                human_size(BUFFER as u64),
+            ));
+        }
         tally.begin(process.id());
         let (before, unaccounted) = told(Snapshot::of(&process));
-        let counted_before = counted(&process);
         // What came until here is in the account's beginning.
         let mut faults = Vec::new();
-        watch.changes_into(&mut faults)?;
-        Ok(Watching {
+        let counted = Counted::begin(&process, &mut watch, &mut faults)?;
+        let mut watching = Watching {
             id: process.id(),
             process,
             watch,
+            children: options.children,
             signals,
             tracer: None,
             look: None,
@@ -241,13 +256,13 @@ impl Watching {
             account: Account::new(before),
             page_size: rustix::param::page_size() as u64,
             begin: Instant::now(),
-            begin_ns: monotonic(),
             duration: Duration::ZERO,
-            counted_before,
-            counted_after: None,
+            counted,
             peak: None,
             unaccounted,
-        })
+        };
+        watching.add_up(observer)?;
+        Ok(watching)
     }
 
     /// Waits until there may be something to do.
@@ -292,6 +307,11 @@ impl Watching {
     /// Fetches faults and adds them up.
     fn take(&mut self, observer: &mut dyn Observer) -> Result<()> {
         self.lost += self.watch.changes_into(&mut self.faults)?;
+        self.counted.leave_out_earlier(&mut self.faults);
+        self.add_up(observer)
+    }
+
+    fn add_up(&mut self, observer: &mut dyn Observer) -> Result<()> {
         let mut batch = Vec::with_capacity(self.faults.len());
         let (account, id, page_size) = (&mut self.account, self.id, self.page_size);
         self.tally.add(&self.faults, |fault, key| {
@@ -300,7 +320,7 @@ impl Watching {
             }
             batch.push((*fault, key));
         });
-        observer.see(&batch, self.begin_ns, &mut self.tally)
+        observer.see(&batch, self.counted.begin_ns(), &mut self.tally)
     }
 
     /// Deals with what the command or a child of it did. Answers the command's exit code once it
@@ -364,15 +384,24 @@ impl Watching {
             self.look_at_memory();
             self.take(observer)?;
         }
-        self.counted_after = counted(&self.process);
-        // A processor that was about to count a loss has done so.
-        self.take(observer)
+        self.lost += self
+            .counted
+            .end(&self.process, &mut self.watch, &mut self.faults)?;
+        self.add_up(observer)
     }
 
-    /// The faults that the kernel counted for the process while it was watched, children left out.
-    pub fn counted(&self) -> Option<u64> {
-        let (before, after) = (self.counted_before?, self.counted_after?);
-        after.total().checked_sub(before.total())
+    /// When it began, as faults have it: in nanoseconds of `CLOCK_MONOTONIC`.
+    pub fn begin_ns(&self) -> u64 {
+        self.counted.begin_ns()
+    }
+
+    pub fn buffer_size(&self) -> u64 {
+        self.watch.buffer_size() as u64
+    }
+
+    /// Whether buffers are smaller than was asked for.
+    pub fn is_short_of_room(&self) -> bool {
+        self.watch.buffer_size() < BUFFER
     }
 
     pub fn is_user_only(&self) -> bool {
@@ -390,8 +419,4 @@ fn told<T>(answer: psapi::Result<T>) -> (Option<T>, Option<psapi::Error>) {
         Ok(answer) => (Some(answer), None),
         Err(error) => (None, Some(error)),
     }
-}
-
-fn counted(process: &Process) -> Option<FaultCount> {
-    process.status(Fields::STAT).ok()?.faults
 }

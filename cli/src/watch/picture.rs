@@ -28,7 +28,7 @@ pub fn scene(watching: &Watching, points: &Points, taken: &str) -> Scene {
         .filter(|point| Some(point.program) == last);
     let drawn: Vec<FaultPoint> = own
         .map(|point| FaultPoint {
-            time_ns: point.fault.time.saturating_sub(watching.begin_ns),
+            time_ns: point.fault.time.saturating_sub(watching.begin_ns()),
             address: point.fault.address,
             hard: point.fault.hard,
             thread: point.fault.thread,

@@ -10,6 +10,7 @@ use psapi::{Frame, Mapping, ProcessId, SourceLine};
 
 use super::Watching;
 use super::account::{Closed, Pages};
+use super::counted::Compared;
 use super::tally::{Counts, Program, Tally, is_of_kernel};
 
 /// The whole of it.
@@ -31,11 +32,14 @@ pub struct Summary {
     pub name: Option<OsString>,
     pub duration: Duration,
     pub counts: Counts,
-    /// Those of the process itself, children left out.
-    pub own: Counts,
     pub lost: u64,
-    pub counted: Option<u64>,
+    /// What the kernel counted for the process itself, children left out.
+    pub counted: Option<Compared>,
     pub user_only: bool,
+    /// Bytes for what each processor records.
+    pub buffer: u64,
+    /// Whether that is less than was asked for.
+    pub short_of_room: bool,
     pub closed: Option<Closed>,
     /// Why there is no account.
     pub unaccounted: Option<String>,
@@ -320,14 +324,24 @@ impl Watching {
             name: last.and_then(|program| self.tally.programs[program].name.clone()),
             duration: self.duration,
             counts: self.tally.total,
-            own: self.tally.of_process(self.id),
             lost: self.lost,
-            counted: self.counted(),
+            counted: self.compared(),
             user_only: self.is_user_only(),
+            buffer: self.buffer_size(),
+            short_of_room: self.is_short_of_room(),
             closed,
             unaccounted,
             peak: self.peak,
         }
+    }
+
+    fn compared(&self) -> Option<Compared> {
+        // What was lost may have been its children's.
+        if self.children && self.lost > 0 {
+            return None;
+        }
+        let own = self.tally.of_process(self.id).total();
+        self.counted.compare(own + self.lost)
     }
 
     /// A row for each region that took faults, and for mappings of the account that memory came to or

@@ -7,7 +7,9 @@ use std::fs;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use psapi::{AddressMap, Fields, Mapping, PageFault, Process, ProcessId, Symbolizer, System};
+use psapi::{
+    AddressMap, Backing, Fields, Mapping, PageFault, Process, ProcessId, Symbolizer, System,
+};
 
 /// How many faults of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,6 +84,10 @@ pub struct Thread {
 /// How many regions of a program are told apart by their address; of those that come later, as
 /// where a program maps and unmaps all the time, those alike are one.
 const MOST_REGIONS: usize = 50_000;
+
+/// The most that a heap grows by between two of its pages that are touched: what is larger,
+/// `malloc` never takes from it (`DEFAULT_MMAP_THRESHOLD_MAX`).
+const MOST_GROWTH: u64 = 32 << 20;
 
 /// An address map is read anew when something unknown is met, and from time to time, which may take
 /// this part of the time.
@@ -308,11 +314,10 @@ impl Program {
     }
 
     fn region(&mut self, address: u64) -> usize {
-        let place = self
-            .space
-            .as_ref()
-            .and_then(|space| space.map.resolve(address));
-        let Some(place) = place else { return 0 };
+        let space = self.space.as_ref();
+        let Some(place) = space.and_then(|space| space.map.resolve(address)) else {
+            return self.region_of_heap(address).unwrap_or(0);
+        };
         let range = (place.mapping.start, place.mapping.end);
         if let Some(&region) = self.seen.get(&range) {
             return region;
@@ -339,6 +344,30 @@ impl Program {
         }
         self.seen.insert(range, region);
         region
+    }
+
+    /// The heap, for an address beyond its end where nothing else is known to have been mapped: a
+    /// heap grows and shrinks, and may have been larger for a moment that nobody looked at. Nothing
+    /// else is put so close behind it, unless a program asks for the very place.
+    fn region_of_heap(&mut self, address: u64) -> Option<usize> {
+        let map = &self.space.as_ref()?.map;
+        let mut place = map.last_before(address)?;
+        // What it has been larger by at a look is a part of its own.
+        while place.gone && place.mapping.backing == Backing::Heap {
+            place = map.last_before(place.mapping.start.checked_sub(1)?)?;
+        }
+        if place.gone || place.mapping.backing != Backing::Heap {
+            return None;
+        }
+        let start = place.mapping.start;
+        let region = self.region(start);
+        let heap = self.regions[region].mapping.as_mut()?;
+        if address >= heap.end.saturating_add(MOST_GROWTH) {
+            return None;
+        }
+        let page = rustix::param::page_size() as u64;
+        heap.end = heap.end.max(address - address % page + page);
+        Some(region)
     }
 
     /// The region as it is now: a mapping that has grown since, or what is left of it.

@@ -12,6 +12,7 @@ bitflags::bitflags! {
     /// `linux/kernel-page-flags.h`. Some kernels set others at odds with their meaning.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(crate) struct FrameFlags: u64 {
+        const ANON = 1 << 12;
         /// The hardware says that it is broken.
         const HWPOISON = 1 << 19;
         const ZERO_PAGE = 1 << 24;

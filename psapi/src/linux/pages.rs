@@ -39,6 +39,9 @@ pub(crate) struct Area {
     pub(crate) locked: bool,
     /// What `smaps` says; asked for where words are read.
     pub(crate) counted: Option<Counted>,
+    /// Where words are read, whether to read no more of them once all pages that `smaps` counts are
+    /// found: it is too large to read all.
+    pub(crate) sparse: bool,
 }
 
 /// How much of a mapping is in memory, in bytes.
@@ -292,8 +295,16 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
             let area = self.question.areas[index];
             let may_have_huge = area.counted.is_none_or(|counted| counted.huge > 0);
             let mut found: Vec<(Range<u64>, Page)> = Vec::new();
+            let mut left = match area.counted {
+                Some(counted) if area.sparse && counted.swapped == 0 => counted.resident,
+                _ => u64::MAX,
+            };
             let mut rest = part;
             while let Some(start) = self.next_words(&mut rest)? {
+                if self.are_of_no_pages() {
+                    (self.question.progress)(0)?;
+                    continue;
+                }
                 let mut pages: Vec<Page> = self
                     .words
                     .iter()
@@ -311,6 +322,15 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
                     }
                 }
                 (self.question.progress)(bytes)?;
+                if area.sparse {
+                    left = left.saturating_sub(self.surely_counted());
+                }
+                if left == 0 && !rest.is_empty() {
+                    // `smaps` counts neither.
+                    self.known
+                        .remove(PageAttributes::ZERO | PageAttributes::GUARD);
+                    break;
+                }
             }
             if !area.hugetlb {
                 self.tell_zeros(&area, &mut found)?;
@@ -337,6 +357,39 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
         self.words.resize(count, 0);
         self.question.pagemap.read(start, &mut self.words)?;
         Ok(Some(start))
+    }
+
+    /// Whether the words are all the same, and tell of no page. Compared as a whole: of address space
+    /// without pages there may be very many.
+    fn are_of_no_pages(&self) -> bool {
+        let [first, others @ ..] = &self.words[..] else {
+            return true;
+        };
+        !Word::attributes(*first).intersects(WORTH_A_RUN) && *others == self.words[..others.len()]
+    }
+
+    /// How many bytes of the pages whose words were read `smaps` surely counts as resident. It does
+    /// not count those of zeros, nor a device's: none of these is known as mapped once, nor as
+    /// anonymous by its frame.
+    fn surely_counted(&mut self) -> u64 {
+        let present = || {
+            let words = self.words.iter().copied();
+            words.filter(|&word| word & Word::PRESENT.bits() != 0)
+        };
+        let is_exclusive = |word: u64| word & Word::EXCLUSIVE.bits() != 0;
+        let mut count = present().filter(|&word| is_exclusive(word)).count();
+        if let Some(flags) = &mut self.question.flags {
+            self.frames.clear();
+            let others = present().filter(|&word| !is_exclusive(word));
+            self.frames.extend(others.filter_map(Word::frame));
+            if flags.look_up(&mut self.frames).is_ok() {
+                let is_anonymous = |&&flags: &&u64| {
+                    FrameFlags::from_bits_truncate(flags).contains(FrameFlags::ANON)
+                };
+                count += self.frames.iter().filter(is_anonymous).count();
+            }
+        }
+        count as u64 * self.question.page_size
     }
 
     fn asks_for_shares(&self, attributes: PageAttributes) -> bool {
@@ -610,6 +663,7 @@ mod tests {
         hugetlb: false,
         locked: false,
         counted: None,
+        sparse: false,
     };
 
     #[test]

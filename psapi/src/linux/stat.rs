@@ -48,7 +48,14 @@ impl Stat<'_> {
 
     /// Whether it has ended, or is about to: its last thread is on its way out.
     pub(crate) fn is_ending(&self) -> bool {
-        self.num_threads <= 1 && (self.is_dead() || self.flags & PF_EXITING != 0)
+        self.num_threads <= 1 && self.is_leaving()
+    }
+
+    /// Whether the first thread is dead or on its way out, whatever the others do. It has lost its
+    /// memory, or is to lose it next; if it was the last to have it, it takes a while to take it
+    /// down, and is not dead until then.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_dead() || self.flags & PF_EXITING != 0
     }
 
     /// Whether the first thread is dead, whatever the others do.

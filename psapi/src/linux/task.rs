@@ -39,5 +39,5 @@ pub(crate) fn survivor(directory: &Directory, prefix: Name, room: &mut Room) -> 
 fn lives(directory: &Directory, stat: &[u8], text: &mut Vec<u8>) -> bool {
     let file = directory.try_file(stat);
     let read = file.and_then(|file| read_record(file.as_fd(), text));
-    read.is_ok() && stat::parse(text).is_ok_and(|stat| !stat.is_dead())
+    read.is_ok() && stat::parse(text).is_ok_and(|stat| !stat.is_leaving())
 }

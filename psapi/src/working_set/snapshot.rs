@@ -36,8 +36,11 @@ impl Process {
     /// the words of `pagemap` and `PROC/PID/smaps`. Share counts: `pagemap`, and
     /// `PROC/kpagecount`. Cost: *pages*, the dearest tier: about 10 ns for each resident page of
     /// 4 KiB, next to nothing for huge pages and for address space without pages; some 20 to 80 ns
-    /// more for one that may be shared. Before Linux 6.7 about twice as much, and 2 seconds for
-    /// each TiB of address space without pages, where other parts of the same mapping have some.
+    /// more for one that may be shared. Before Linux 6.7 about twice as much, and half a second to a
+    /// second for each TiB of address space without pages in a mapping that has some: of one that
+    /// is larger than the machine's memory, only up to its last page, if none of its pages is in a
+    /// page file and all are mapped once or the caller may know frames. Pages of zeros and guard
+    /// regions behind that one are not [known](WorkingSet::known).
     /// Privileges: those of the process's own user, or `CAP_SYS_PTRACE` and `CAP_DAC_READ_SEARCH`,
     /// since only its user may open `pagemap`. Only root may open `kpagecount`: without
     /// `CAP_SYS_ADMIN` and, for other users than root, `CAP_DAC_READ_SEARCH`, share counts say "one"
@@ -180,6 +183,10 @@ impl<'p> Space<'p> {
         } else if hugetlb > 0 {
             add_hugetlb(process, directory, &mappings, &mut areas, page_size)?;
         }
+        let memory = machine.map_or(u64::MAX, |machine| machine.mem_total);
+        for area in &mut areas {
+            area.sparse = !area.hugetlb && area.end - area.start > memory;
+        }
         let corrupted = |machine: Meminfo| machine.hardware_corrupted.unwrap_or(0) > 0;
         Ok(Space {
             process,
@@ -190,7 +197,7 @@ impl<'p> Space<'p> {
             areas,
             expected: counters.vm_rss + counters.vm_swap + hugetlb,
             has_bad_memory: machine.map(corrupted),
-            memory: machine.map_or(u64::MAX, |machine| machine.mem_total),
+            memory,
         })
     }
 
@@ -216,7 +223,7 @@ impl<'p> Space<'p> {
         let mut untold = PageAttributes::empty();
         let mut ranges = Vec::with_capacity(self.areas.len());
         for area in &self.areas {
-            if self.is_reservation(area) {
+            if Self::is_reservation(area) {
                 // `smaps` counts neither.
                 untold |= PageAttributes::ZERO | PageAttributes::GUARD;
             } else {
@@ -228,11 +235,11 @@ impl<'p> Space<'p> {
 
     /// A mapping that is larger than the machine's memory and has nothing there: to read its words,
     /// all of them 0, would take minutes.
-    fn is_reservation(&self, area: &Area) -> bool {
-        area.counted
-            .is_some_and(|counted| counted.resident + counted.swapped == 0)
-            && !area.hugetlb
-            && area.end - area.start > self.memory
+    fn is_reservation(area: &Area) -> bool {
+        area.sparse
+            && area
+                .counted
+                .is_some_and(|counted| counted.resident + counted.swapped == 0)
     }
 
     /// Hands over what the pages of ranges are, with the index of the mapping; returns what can be
@@ -317,6 +324,7 @@ fn area_of(mapping: &Mapping, has_page_file: bool) -> Area {
         ),
         locked: false,
         counted: None,
+        sparse: false,
     }
 }
 

@@ -183,7 +183,8 @@ impl WorkingSetWatch {
     }
 
     /// Whether faults that the process takes inside system calls are left out, because the caller
-    /// may not see into the kernel: it has no `CAP_PERFMON`, and `kernel.perf_event_paranoid` is 2.
+    /// may not see into the kernel: it has no `CAP_PERFMON`, and `kernel.perf_event_paranoid` is 2
+    /// or more.
     pub fn is_user_only(&self) -> bool {
         self.faults.is_user_only()
     }
@@ -208,16 +209,18 @@ impl Process {
     /// and those that it starts later.
     ///
     /// Each page fault that the process takes and that the kernel counts for it (`min_flt` and
-    /// `maj_flt` of `stat`) is recorded, or counted as lost. Pages that `mlock`, `MAP_POPULATE`
-    /// and `MADV_POPULATE_READ` bring in are counted by the kernel but not recorded, and neighbours
-    /// that come along with a page of a file are neither.
+    /// `maj_flt` of `stat`) is recorded, or counted as lost. Pages that the kernel touches itself
+    /// are counted but not recorded: for `mlock`, `MAP_POPULATE` and `MADV_POPULATE_READ`, for direct
+    /// I/O, and the first ones of the stack when another program is executed. Neighbours that come
+    /// along with a page of a file are neither.
     ///
     /// Source: `perf_event_open`, and `SYS/devices/system/cpu/online` for the processors; one that
     /// is switched on later is not watched. Cost: two descriptors for each thread and processor, a
     /// buffer of 2 MiB for each processor, and of each fault what the kernel needs to record it:
-    /// 1 µs on top of 2 where it guards each of its returns (Safe RET). Privileges: `CAP_PERFMON`;
-    /// or those of the process's own user, or `CAP_SYS_PTRACE`, and a `kernel.perf_event_paranoid`
-    /// of 2 or less, see [`is_user_only`](WorkingSetWatch::is_user_only).
+    /// 1 µs on top of 2 where it guards each of its returns (Safe RET). Privileges: `CAP_PERFMON`; or
+    /// those of the process's own user, or `CAP_SYS_PTRACE`: where `kernel.perf_event_paranoid` is 2
+    /// or more, see [`is_user_only`](WorkingSetWatch::is_user_only); the kernels of some
+    /// distributions then refuse the watch if it is more than 2.
     ///
     /// A process that executes a program with the set-user-ID bit, or one that the user may not
     /// read, is not watched from there on: the kernel takes the watch off.
