@@ -21,6 +21,10 @@ impl Failed for DWORD {
     const FAILED: Self = 0;
 }
 
+impl Failed for () {
+    const FAILED: Self = ();
+}
+
 impl Failed for LPVOID {
     const FAILED: Self = std::ptr::null_mut();
 }

@@ -19,6 +19,8 @@ pub unsafe trait Plain: Copy {}
 // SAFETY: any bytes are an integer.
 unsafe impl Plain for u8 {}
 // SAFETY: as above.
+unsafe impl Plain for i8 {}
+// SAFETY: as above.
 unsafe impl Plain for u16 {}
 // SAFETY: as above.
 unsafe impl Plain for u32 {}
@@ -71,6 +73,33 @@ pub fn read_all<T: Plain>(from: *const T, count: usize, into: &mut Vec<T>) -> An
     // SAFETY: so many more were written, and any bytes are a value, by `Plain`.
     unsafe { into.set_len(length) };
     Ok(())
+}
+
+/// Reads what comes before the first value that is zero, or the first `most` values. What lies
+/// behind that is not touched but for the rest of its page: a string may end where its mapping does.
+pub fn read_until_zero<T: Plain + Default + PartialEq>(
+    from: *const T,
+    most: usize,
+) -> Answer<Vec<T>> {
+    // Of all pages that there may be, this is the smallest.
+    const PAGE: usize = 4096;
+    let mut values = Vec::new();
+    while values.len() < most {
+        let next = from.wrapping_add(values.len());
+        let on_page = PAGE - next.addr() % PAGE;
+        // One that lies across two pages is read alone.
+        let count = (on_page / size_of::<T>()).max(1).min(most - values.len());
+        let read_before = values.len();
+        read_all(next, count, &mut values)?;
+        let zero = values[read_before..]
+            .iter()
+            .position(|it| *it == T::default());
+        if let Some(zero) = zero {
+            values.truncate(read_before + zero);
+            break;
+        }
+    }
+    Ok(values)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,4 +202,52 @@ fn pass(mut call: impl FnMut() -> isize) -> Option<usize> {
 
 fn last_errno() -> i32 {
     io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::windows::tests::Pages;
+
+    #[test]
+    fn a_string_may_end_where_its_mapping_does() {
+        let pages = Pages::new(2);
+        for (at, text) in [
+            (4096 * 2 - 4, &b"abc\0"[..]),
+            (4096 - 2, b"abc\0"),
+            (0, b"\0"),
+        ] {
+            pages.put(at, text);
+            let read = read_until_zero::<u8>(pages.at(at).cast(), 100).unwrap();
+            assert_eq!(read, &text[..text.len() - 1]);
+        }
+        // Without a NUL it goes on where nothing is.
+        pages.put(4096 * 2 - 4, b"abcd");
+        let read = read_until_zero::<u8>(pages.at(4096 * 2 - 4).cast(), 100);
+        assert_eq!(read, Err(Code::NOACCESS));
+        let read = read_until_zero::<u8>(pages.at(4096 * 2 - 4).cast(), 3);
+        assert_eq!(read.as_deref(), Ok(&b"abc"[..]));
+    }
+
+    #[test]
+    fn units_may_lie_across_pages() {
+        let pages = Pages::new(2);
+        let text: Vec<u8> = "wide".encode_utf16().flat_map(u16::to_ne_bytes).collect();
+        for at in 4096 - 9..=4096 {
+            pages.put(at, &text);
+            pages.put(at + text.len(), &[0, 0]);
+            let read = read_until_zero::<u16>(pages.at(at).cast(), 100).unwrap();
+            assert_eq!(String::from_utf16(&read).unwrap(), "wide");
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_there_is_no_string() {
+        assert_eq!(
+            read_until_zero::<u8>(std::ptr::null(), 100),
+            Err(Code::NOACCESS)
+        );
+        let gone = Pages::new(1).at(0);
+        assert_eq!(read_until_zero::<u8>(gone.cast(), 100), Err(Code::NOACCESS));
+    }
 }

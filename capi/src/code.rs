@@ -16,10 +16,16 @@ impl Code {
     pub const UNEXP_NET_ERR: Code = Code(59);
     pub const INVALID_PARAMETER: Code = Code(87);
     pub const INSUFFICIENT_BUFFER: Code = Code(122);
+    pub const MOD_NOT_FOUND: Code = Code(126);
+    pub const NOT_LOCKED: Code = Code(158);
     pub const NO_MORE_ITEMS: Code = Code(259);
     pub const PARTIAL_COPY: Code = Code(299);
+    pub const MR_MID_NOT_FOUND: Code = Code(317);
+    pub const INVALID_ADDRESS: Code = Code(487);
     pub const NOACCESS: Code = Code(998);
     pub const FILE_INVALID: Code = Code(1006);
+    pub const WORKING_SET_QUOTA: Code = Code(1453);
+    pub const RESOURCE_LANG_NOT_FOUND: Code = Code(1815);
 
     /// For what is a process's own and not in its memory: its counters and its image's name.
     pub fn of_process(error: &psapi::Error) -> Code {

@@ -2,6 +2,7 @@
 
 use crate::boundary::call;
 use crate::types::*;
+use crate::windows::{image_name, local, message, module, system_info, time, virtual_memory};
 use crate::{
     drivers, handles, last_error, mapped_file, memory, modules, page_files, performance, processes,
     watch, working_set,
@@ -78,6 +79,24 @@ exports! {
     [GetCurrentProcessId] () -> DWORD = plain std::process::id;
     [GetLastError] () -> DWORD = plain last_error::get;
     [SetLastError] (code: DWORD) -> () = plain last_error::set;
+    [GetModuleHandleA] (name: *const CHAR) -> HMODULE = call module::handle;
+    [GetModuleHandleW] (name: *const WCHAR) -> HMODULE = call module::handle;
+    [GetModuleFileNameA] (module: HMODULE, name: *mut CHAR, size: DWORD) -> DWORD = call module::file_name;
+    [GetModuleFileNameW] (module: HMODULE, name: *mut WCHAR, size: DWORD) -> DWORD = call module::file_name;
+    [QueryFullProcessImageNameA] (process: HANDLE, flags: DWORD, name: *mut CHAR, size: *mut DWORD) -> BOOL = call image_name::query;
+    [QueryFullProcessImageNameW] (process: HANDLE, flags: DWORD, name: *mut WCHAR, size: *mut DWORD) -> BOOL = call image_name::query;
+    [Sleep] (milliseconds: DWORD) -> () = call time::sleep;
+    [GetTickCount] () -> DWORD = plain time::tick_count;
+    [GetTickCount64] () -> ULONGLONG = plain time::tick_count_64;
+    [GetSystemInfo] (information: *mut SYSTEM_INFO) -> () = call system_info::query;
+    [VirtualAlloc] (address: LPVOID, size: SIZE_T, how: DWORD, protection: DWORD) -> LPVOID = call virtual_memory::allocate;
+    [VirtualFree] (address: LPVOID, size: SIZE_T, how: DWORD) -> BOOL = call virtual_memory::free;
+    [VirtualProtect] (address: LPVOID, size: SIZE_T, protection: DWORD, old: *mut DWORD) -> BOOL = call virtual_memory::change_protection;
+    [VirtualLock] (address: LPVOID, size: SIZE_T) -> BOOL = call virtual_memory::lock;
+    [VirtualUnlock] (address: LPVOID, size: SIZE_T) -> BOOL = call virtual_memory::unlock;
+    [FormatMessageA] (flags: DWORD, source: LPCVOID, id: DWORD, language: DWORD, to: *mut CHAR, size: DWORD, arguments: *mut va_list) -> DWORD = call message::format;
+    [FormatMessageW] (flags: DWORD, source: LPCVOID, id: DWORD, language: DWORD, to: *mut WCHAR, size: DWORD, arguments: *mut va_list) -> DWORD = call message::format;
+    [LocalFree] (memory: HLOCAL) -> HLOCAL = call local::free;
 }
 
 #[cfg(test)]

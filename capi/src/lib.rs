@@ -24,6 +24,7 @@ mod system;
 mod text;
 mod types;
 mod watch;
+mod windows;
 mod working_set;
 
 // See `build.rs`.

@@ -4,13 +4,14 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::boundary::Answer;
-use crate::caller;
+use crate::caller::{self, Plain};
 use crate::code::Code;
 use crate::types::{CHAR, DWORD, WCHAR};
 
 /// A unit of text, as the `A` or the `W` form of a function has it.
-pub trait Unit: Copy {
+pub trait Unit: Plain + Default + PartialEq {
     const NUL: Self;
+    const SLASH: Self;
 
     /// A name without the NUL. What is no Unicode text is U+FFFD in UTF-16, and what it is else.
     fn encode(name: &[u8]) -> Vec<Self>;
@@ -18,6 +19,7 @@ pub trait Unit: Copy {
 
 impl Unit for CHAR {
     const NUL: Self = 0;
+    const SLASH: Self = b'/' as CHAR;
 
     fn encode(name: &[u8]) -> Vec<Self> {
         name.iter().map(|&byte| byte as CHAR).collect()
@@ -26,6 +28,7 @@ impl Unit for CHAR {
 
 impl Unit for WCHAR {
     const NUL: Self = 0;
+    const SLASH: Self = b'/' as WCHAR;
 
     fn encode(name: &[u8]) -> Vec<Self> {
         String::from_utf8_lossy(name).encode_utf16().collect()

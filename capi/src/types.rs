@@ -9,16 +9,23 @@ use std::ffi::{c_char, c_void};
 
 pub type BOOL = i32;
 pub type DWORD = u32;
+pub type WORD = u16;
 pub type ULONG64 = u64;
+pub type ULONGLONG = u64;
 pub type SIZE_T = usize;
 pub type ULONG_PTR = usize;
+pub type DWORD_PTR = usize;
 /// An address in another process, or what stands for it: never followed here.
 pub type PVOID = *mut c_void;
 pub type LPVOID = *mut c_void;
+pub type LPCVOID = *const c_void;
 pub type HANDLE = *mut c_void;
 pub type HMODULE = *mut c_void;
+pub type HLOCAL = *mut c_void;
 pub type CHAR = c_char;
 pub type WCHAR = u16;
+/// Never looked into.
+pub type va_list = c_void;
 
 pub const TRUE: BOOL = 1;
 pub const FALSE: BOOL = 0;
@@ -110,6 +117,23 @@ pub struct PERFORMANCE_INFORMATION {
     pub Reserved2: DWORD,
 }
 
+/// It begins with a union of `dwOemId` and the first two.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct SYSTEM_INFO {
+    pub wProcessorArchitecture: WORD,
+    pub wReserved: WORD,
+    pub dwPageSize: DWORD,
+    pub lpMinimumApplicationAddress: LPVOID,
+    pub lpMaximumApplicationAddress: LPVOID,
+    pub dwActiveProcessorMask: DWORD_PTR,
+    pub dwNumberOfProcessors: DWORD,
+    pub dwProcessorType: DWORD,
+    pub dwAllocationGranularity: DWORD,
+    pub wProcessorLevel: WORD,
+    pub wProcessorRevision: WORD,
+}
+
 pub type PENUM_PAGE_FILE_CALLBACKA =
     Option<unsafe extern "C" fn(LPVOID, *mut ENUM_PAGE_FILE_INFORMATION, *const CHAR) -> BOOL>;
 pub type PENUM_PAGE_FILE_CALLBACKW =
@@ -125,6 +149,43 @@ pub mod rights {
     pub const PROCESS_QUERY_LIMITED_INFORMATION: DWORD = 0x1000;
     pub const PROCESS_ALL_ACCESS: DWORD = 0x1F_FFFF;
     pub const MAXIMUM_ALLOWED: DWORD = 0x0200_0000;
+}
+
+/// How memory is allocated and freed.
+pub mod allocation {
+    use super::DWORD;
+
+    pub const MEM_COMMIT: DWORD = 0x1000;
+    pub const MEM_RESERVE: DWORD = 0x2000;
+    pub const MEM_DECOMMIT: DWORD = 0x4000;
+    pub const MEM_RELEASE: DWORD = 0x8000;
+}
+
+/// What may be done with a page.
+pub mod protection {
+    use super::DWORD;
+
+    pub const PAGE_NOACCESS: DWORD = 0x01;
+    pub const PAGE_READONLY: DWORD = 0x02;
+    pub const PAGE_READWRITE: DWORD = 0x04;
+    pub const PAGE_WRITECOPY: DWORD = 0x08;
+    pub const PAGE_EXECUTE: DWORD = 0x10;
+    pub const PAGE_EXECUTE_READ: DWORD = 0x20;
+    pub const PAGE_EXECUTE_READWRITE: DWORD = 0x40;
+    pub const PAGE_EXECUTE_WRITECOPY: DWORD = 0x80;
+}
+
+/// What `FormatMessage` is asked for.
+pub mod format_message {
+    use super::DWORD;
+
+    pub const FORMAT_MESSAGE_MAX_WIDTH_MASK: DWORD = 0x00FF;
+    pub const FORMAT_MESSAGE_ALLOCATE_BUFFER: DWORD = 0x0100;
+    pub const FORMAT_MESSAGE_IGNORE_INSERTS: DWORD = 0x0200;
+    pub const FORMAT_MESSAGE_FROM_STRING: DWORD = 0x0400;
+    pub const FORMAT_MESSAGE_FROM_HMODULE: DWORD = 0x0800;
+    pub const FORMAT_MESSAGE_FROM_SYSTEM: DWORD = 0x1000;
+    pub const FORMAT_MESSAGE_ARGUMENT_ARRAY: DWORD = 0x2000;
 }
 
 #[cfg(all(test, target_pointer_width = "64"))]
@@ -180,6 +241,13 @@ mod tests {
             PhysicalAvailable 40 8, SystemCache 48 8, KernelTotal 56 8, KernelPaged 64 8,
             KernelNonpaged 72 8, PageSize 80 8, HandleCount 88 4, ProcessCount 92 4,
             ThreadCount 96 4
+        );
+        assert_layout!(
+            SYSTEM_INFO, 48,
+            wProcessorArchitecture 0 2, wReserved 2 2, dwPageSize 4 4,
+            lpMinimumApplicationAddress 8 8, lpMaximumApplicationAddress 16 8,
+            dwActiveProcessorMask 24 8, dwNumberOfProcessors 32 4, dwProcessorType 36 4,
+            dwAllocationGranularity 40 4, wProcessorLevel 44 2, wProcessorRevision 46 2
         );
     }
 }

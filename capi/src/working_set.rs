@@ -11,6 +11,10 @@ use crate::boundary::Answer;
 use crate::caller;
 use crate::code::Code;
 use crate::handles::resolve;
+use crate::types::protection::{
+    PAGE_EXECUTE, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY, PAGE_NOACCESS,
+    PAGE_READONLY, PAGE_READWRITE, PAGE_WRITECOPY,
+};
 use crate::types::rights::{
     PROCESS_QUERY_INFORMATION, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SET_QUOTA,
     PROCESS_VM_READ,
@@ -148,7 +152,7 @@ fn ex_block(page: &PageInfo) -> ULONG_PTR {
     if !page.is_valid() {
         return shared | bad;
     }
-    let protection = page.protection.map_or(0, win32_protection);
+    let protection = page.protection.map_or(0, win32_protection) as ULONG_PTR;
     let node = ULONG_PTR::from(page.node.unwrap_or(0).min(63));
     let huge = PageAttributes::HUGE | PageAttributes::HUGETLB;
     1 | share_count(page.attributes, page.shares) << 1
@@ -160,17 +164,17 @@ fn ex_block(page: &PageInfo) -> ULONG_PTR {
         | bad
 }
 
-/// `PAGE_NOACCESS` and so on.
-fn win32_protection(protection: Protection) -> ULONG_PTR {
+/// In the terms of `windows.h`.
+pub fn win32_protection(protection: Protection) -> DWORD {
     match protection {
-        Protection::NoAccess => 0x01,
-        Protection::ReadOnly => 0x02,
-        Protection::ReadWrite => 0x04,
-        Protection::CopyOnWrite => 0x08,
-        Protection::Execute => 0x10,
-        Protection::ExecuteRead => 0x20,
-        Protection::ExecuteReadWrite => 0x40,
-        Protection::ExecuteCopyOnWrite => 0x80,
+        Protection::NoAccess => PAGE_NOACCESS,
+        Protection::ReadOnly => PAGE_READONLY,
+        Protection::ReadWrite => PAGE_READWRITE,
+        Protection::CopyOnWrite => PAGE_WRITECOPY,
+        Protection::Execute => PAGE_EXECUTE,
+        Protection::ExecuteRead => PAGE_EXECUTE_READ,
+        Protection::ExecuteReadWrite => PAGE_EXECUTE_READWRITE,
+        Protection::ExecuteCopyOnWrite => PAGE_EXECUTE_WRITECOPY,
     }
 }
 
