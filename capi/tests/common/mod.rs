@@ -4,6 +4,7 @@
 
 pub mod compiler;
 pub mod library;
+pub mod valgrind;
 pub mod workshop;
 
 #[path = "../../../psapi/tests/support/privilege.rs"]
