@@ -15,6 +15,11 @@ const SANITIZE: &str = "-fsanitize=address,undefined";
 
 /// Builds an example in all ways that it can be built, runs it, and looks at each time it ran.
 fn run_example(name: &str, is_right: impl Fn(&Ended, &Path)) {
+    run_example_with(&[], name, is_right);
+}
+
+/// As [`run_example`], with arguments for the example.
+fn run_example_with(arguments: &[&str], name: &str, is_right: impl Fn(&Ended, &Path)) {
     let source = capi().join("examples").join(name);
     let workshop = Workshop::new();
     for compiler in compiler::all() {
@@ -25,12 +30,12 @@ fn run_example(name: &str, is_right: impl Fn(&Ended, &Path)) {
         if compiler.has_sanitizers(SANITIZE, workshop.path()) {
             let flags = [SANITIZE, "-fno-sanitize-recover=all", "-DUNICODE"];
             let program = workshop.build(&compiler, &flags, &source);
-            is_right(&run(&mut workshop.command(&program)), &program);
+            is_right(&run(workshop.command(&program).args(arguments)), &program);
         }
         let program = workshop.build(&compiler, &[], &source);
-        is_right(&run(&mut workshop.command(&program)), &program);
+        is_right(&run(workshop.command(&program).args(arguments)), &program);
         if is_there("valgrind") {
-            valgrind::check(&workshop, &program);
+            valgrind::check(&workshop, &program, arguments);
         } else {
             skip("valgrind is missing");
         }
@@ -56,17 +61,39 @@ fn processes() {
     });
 }
 
+/// Of one process, since there may be one among all that has very many.
 #[test]
 fn modules() {
-    run_example("modules.cpp", |ended, program| {
+    let id = std::process::id();
+    let own = std::env::current_exe().unwrap();
+    run_example_with(&[&id.to_string()], "modules.cpp", |ended, _| {
+        let output = ended.succeeded();
+        let rows = rows(output, id);
+        assert_eq!(rows.len(), output.lines().count());
+        assert_eq!(rows[0][3], own.to_str().unwrap());
+        let is_of_c = |row: &Vec<&str>| row[3].ends_with("/libc.so.6");
+        assert_eq!(rows.iter().filter(|row| is_of_c(row)).count(), 1);
+    });
+}
+
+#[test]
+fn modules_of_all_processes() {
+    let source = capi().join("examples/modules.cpp");
+    let workshop = Workshop::new();
+    for compiler in compiler::gcc() {
+        if compiler.language == Language::C {
+            continue;
+        }
+        let program = workshop.build(&compiler, &[], &source);
+        let ended = run(&mut workshop.command(&program));
         let own = rows(ended.succeeded(), ended.id);
         let files: Vec<&str> = own.iter().map(|row| row[3]).collect();
         assert_eq!(files[0], program.to_str().unwrap());
-        let built = common::library::directory().join("libpsapi.so");
-        let built = std::fs::canonicalize(built).unwrap();
-        assert!(files.contains(&built.to_str().unwrap()), "{files:?}");
-        assert!(files.iter().any(|file| file.ends_with("/libc.so.6")));
-    });
+        let library = common::library::directory().join("libpsapi.so");
+        let library = std::fs::canonicalize(library).unwrap();
+        assert!(files.contains(&library.to_str().unwrap()), "{files:?}");
+        assert!(!rows(&ended.output, std::process::id()).is_empty());
+    }
 }
 
 /// The drivers that the kernel names, and the kernel.

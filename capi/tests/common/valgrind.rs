@@ -11,7 +11,7 @@ use super::workshop::{Ended, Workshop, run};
 const FOUND: &str = "99";
 
 /// Runs a program, which must come out without an error and a leak.
-pub fn check(workshop: &Workshop, program: &Path) -> Ended {
+pub fn check(workshop: &Workshop, program: &Path, arguments: &[&str]) -> Ended {
     let mut command = workshop.command("valgrind");
     command.args(["--quiet", "--error-exitcode", FOUND]);
     command.args([
@@ -19,7 +19,7 @@ pub fn check(workshop: &Workshop, program: &Path) -> Ended {
         "--errors-for-leak-kinds=definite,indirect,possible",
     ]);
     command.arg("--show-leak-kinds=definite,indirect,possible");
-    copy_in_two_steps(command.arg(program));
+    copy_in_two_steps(command.arg(program).args(arguments));
     let ended = run(&mut command);
     assert_ne!(ended.status.code(), FOUND.parse().ok(), "{}", ended.errors);
     ended
