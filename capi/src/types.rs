@@ -187,3 +187,67 @@ pub mod format_message {
     pub const FORMAT_MESSAGE_FROM_SYSTEM: DWORD = 0x1000;
     pub const FORMAT_MESSAGE_ARGUMENT_ARRAY: DWORD = 0x2000;
 }
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use std::mem::offset_of;
+
+    use super::*;
+
+    /// Compares a structure with the contract's table: its size, and where its fields are.
+    macro_rules! assert_layout {
+        ($type:ident, $size:literal, $($field:ident $offset:literal $bytes:literal),*) => {
+            assert_eq!(size_of::<$type>(), $size, stringify!($type));
+            $(
+                let place = (offset_of!($type, $field), size_of_field(|it: &$type| &it.$field));
+                let name = concat!(stringify!($type), ".", stringify!($field));
+                assert_eq!(place, ($offset, $bytes), "{name}");
+            )*
+        };
+    }
+
+    fn size_of_field<T, F>(_: impl Fn(&T) -> &F) -> usize {
+        size_of::<F>()
+    }
+
+    /// The same table is in `tests/c/layout.c` for the headers.
+    #[test]
+    fn sizes_and_offsets_are_those_of_the_contract() {
+        assert_layout!(MODULEINFO, 24, lpBaseOfDll 0 8, SizeOfImage 8 4, EntryPoint 16 8);
+        assert_layout!(
+            PROCESS_MEMORY_COUNTERS_EX2, 96,
+            cb 0 4, PageFaultCount 4 4, PeakWorkingSetSize 8 8, WorkingSetSize 16 8,
+            QuotaPeakPagedPoolUsage 24 8, QuotaPagedPoolUsage 32 8,
+            QuotaPeakNonPagedPoolUsage 40 8, QuotaNonPagedPoolUsage 48 8,
+            PagefileUsage 56 8, PeakPagefileUsage 64 8, PrivateUsage 72 8,
+            PrivateWorkingSetSize 80 8, SharedCommitUsage 88 8
+        );
+        assert_layout!(
+            PSAPI_WORKING_SET_EX_INFORMATION, 16,
+            VirtualAddress 0 8, VirtualAttributes 8 8
+        );
+        assert_layout!(PSAPI_WS_WATCH_INFORMATION, 16, FaultingPc 0 8, FaultingVa 8 8);
+        assert_layout!(
+            PSAPI_WS_WATCH_INFORMATION_EX, 32,
+            BasicInfo 0 16, FaultingThreadId 16 8, Flags 24 8
+        );
+        assert_layout!(
+            ENUM_PAGE_FILE_INFORMATION, 32,
+            cb 0 4, Reserved 4 4, TotalSize 8 8, TotalInUse 16 8, PeakUsage 24 8
+        );
+        assert_layout!(
+            PERFORMANCE_INFORMATION, 104,
+            cb 0 4, CommitTotal 8 8, CommitLimit 16 8, CommitPeak 24 8, PhysicalTotal 32 8,
+            PhysicalAvailable 40 8, SystemCache 48 8, KernelTotal 56 8, KernelPaged 64 8,
+            KernelNonpaged 72 8, PageSize 80 8, HandleCount 88 4, ProcessCount 92 4,
+            ThreadCount 96 4
+        );
+        assert_layout!(
+            SYSTEM_INFO, 48,
+            wProcessorArchitecture 0 2, wReserved 2 2, dwPageSize 4 4,
+            lpMinimumApplicationAddress 8 8, lpMaximumApplicationAddress 16 8,
+            dwActiveProcessorMask 24 8, dwNumberOfProcessors 32 4, dwProcessorType 36 4,
+            dwAllocationGranularity 40 4, wProcessorLevel 44 2, wProcessorRevision 46 2
+        );
+    }
+}

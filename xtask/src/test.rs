@@ -1,6 +1,7 @@
 //! `cargo xtask test`: all that CI runs, step by step, with a summary at the end. A step that
 //! fails does not keep the others from running.
 
+mod c_library;
 mod msrv;
 mod nobody;
 mod skipped;
@@ -179,6 +180,7 @@ fn tests() -> Result<Outcome> {
     let log = skipped::Log::of_user(None)?;
     let mut tests = cargo([runner, &["--no-fail-fast"], EVERYTHING].concat());
     log.hand_to(&mut tests);
+    tests.env(c_library::DIRECTORY, c_library::build()?);
     passed_but(all([tests])?, &log)
 }
 

@@ -270,13 +270,15 @@ constexpr auto max(const A &a, const B &b) -> decltype(a < b ? b : a)
 #define ERROR_INVALID_PARAMETER 87
 #define ERROR_INSUFFICIENT_BUFFER 122
 #define ERROR_MOD_NOT_FOUND 126
+#define ERROR_NOT_LOCKED 158
 #define ERROR_NO_MORE_ITEMS 259
 #define ERROR_PARTIAL_COPY 299
 #define ERROR_MR_MID_NOT_FOUND 317
 #define ERROR_INVALID_ADDRESS 487
 #define ERROR_NOACCESS 998
 #define ERROR_FILE_INVALID 1006
-#define ERROR_COMMITMENT_LIMIT 1455
+#define ERROR_WORKING_SET_QUOTA 1453
+#define ERROR_RESOURCE_LANG_NOT_FOUND 1815
 
 /* -------- memory -------- */
 
@@ -296,9 +298,6 @@ constexpr auto max(const A &a, const B &b) -> decltype(a < b ? b : a)
 #define MEM_RESERVE 0x00002000
 #define MEM_DECOMMIT 0x00004000
 #define MEM_RELEASE 0x00008000
-#define MEM_RESET 0x00080000
-#define MEM_TOP_DOWN 0x00100000
-#define MEM_LARGE_PAGES 0x20000000
 
 /* -------- messages -------- */
 
@@ -395,37 +394,52 @@ DWORD WINAPI GetLastError(void);
 void WINAPI SetLastError(DWORD dwErrCode);
 
 /*
- * The text of an error code above, in English (FORMAT_MESSAGE_FROM_SYSTEM), or a text with inserts
- * (FORMAT_MESSAGE_FROM_STRING). Returns its length in characters; 0 on failure. With
- * FORMAT_MESSAGE_ALLOCATE_BUFFER lpBuffer is the address of a pointer to what LocalFree frees.
- *   ERROR_MR_MID_NOT_FOUND  there is no text for the code
+ * The text of an error code above, in English. Returns its length in characters; 0 on failure. With
+ * FORMAT_MESSAGE_ALLOCATE_BUFFER lpBuffer is the address of a pointer, to what LocalFree frees then,
+ * and nSize the least that it has room for. It ends with a line break, unless the width in dwFlags is
+ * FORMAT_MESSAGE_MAX_WIDTH_MASK.
+ *   ERROR_MR_MID_NOT_FOUND         there is no text for the code
+ *   ERROR_RESOURCE_LANG_NOT_FOUND  there is none in a language that is neither LANG_NEUTRAL nor
+ *                                  LANG_ENGLISH
+ *   ERROR_INSUFFICIENT_BUFFER      it does not fit
+ *   ERROR_INVALID_PARAMETER        flags that there are not
+ *   ERROR_NOT_SUPPORTED            FORMAT_MESSAGE_FROM_STRING, FORMAT_MESSAGE_FROM_HMODULE: there are
+ *                                  no other texts, and so no inserts
  */
 DWORD WINAPI FormatMessageA(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId, DWORD dwLanguageId,
                             LPSTR lpBuffer, DWORD nSize, va_list *Arguments);
 DWORD WINAPI FormatMessageW(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId, DWORD dwLanguageId,
                             LPWSTR lpBuffer, DWORD nSize, va_list *Arguments);
 
-/* Frees what FormatMessage allocated. Returns NULL. */
+/*
+ * Frees what FormatMessage allocated, and returns NULL; returns hMem on failure.
+ *   ERROR_INVALID_HANDLE  it is nothing of that kind, or was freed before
+ */
 HLOCAL WINAPI LocalFree(HLOCAL hMem);
 
 /* -------- own modules -------- */
 
 /*
  * Where a module of the caller's own process begins: its executable for NULL.
- *   ERROR_MOD_NOT_FOUND  no module has this name or path
+ *   ERROR_MOD_NOT_FOUND  no module has this name, or this path if there is a slash in it
+ * On Linux: names are compared letter by letter, and ".dll" is not added. A shared library has the
+ * name by which programs are linked with it (libc.so.6), too.
  */
 HMODULE WINAPI GetModuleHandleA(LPCSTR lpModuleName);
 HMODULE WINAPI GetModuleHandleW(LPCWSTR lpModuleName);
 
 /*
- * The path of a module of the caller's own process: its executable for NULL. Returns its length;
- * where it does not fit, nSize, and the last error is ERROR_INSUFFICIENT_BUFFER.
+ * The path of a module of the caller's own process: its executable for NULL. Returns its length. What
+ * does not fit is cut off and ends with NUL; nSize is returned then, and the last error is
+ * ERROR_INSUFFICIENT_BUFFER.
+ *   ERROR_MOD_NOT_FOUND  no module begins there
  */
 DWORD WINAPI GetModuleFileNameA(HMODULE hModule, LPSTR lpFilename, DWORD nSize);
 DWORD WINAPI GetModuleFileNameW(HMODULE hModule, LPWSTR lpFilename, DWORD nSize);
 
 /* -------- time -------- */
 
+/* Waits at least so long, INFINITE for ever; a signal makes it no shorter. */
 void WINAPI Sleep(DWORD dwMilliseconds);
 
 /* Milliseconds since the system started; the first begins again after 49.7 days. */
@@ -435,21 +449,44 @@ ULONGLONG WINAPI GetTickCount64(void);
 /* -------- own memory -------- */
 
 /*
- * Reserves, commits, frees and protects memory of the caller's own; sizes in bytes, in whole pages.
- *   ERROR_INVALID_PARAMETER   flags or a protection that there is not
- *   ERROR_INVALID_ADDRESS     the memory is not the caller's to use in this way
- *   ERROR_NOT_ENOUGH_MEMORY   there is not so much
+ * Memory of the caller's own: reserved at multiples of 64 KiB (MEM_RESERVE), committed in whole pages
+ * (MEM_COMMIT), both at once if lpAddress is NULL. It has zeros in it, and any of the PAGE_...
+ * protections but those that copy on write; PAGE_GUARD, PAGE_NOCACHE and PAGE_WRITECOMBINE are
+ * not there. NULL on failure.
+ *   ERROR_INVALID_PARAMETER  flags, a size or a protection that there is not
+ *   ERROR_INVALID_ADDRESS    what is to be reserved is in use; what is to be committed, not reserved
+ *   ERROR_NOT_ENOUGH_MEMORY  there is not so much
  */
 LPVOID WINAPI VirtualAlloc(LPVOID lpAddress, SIZE_T dwSize, DWORD flAllocationType,
                            DWORD flProtect);
+
+/*
+ * Gives back all that VirtualAlloc has reserved at lpAddress (MEM_RELEASE, dwSize being 0), or only
+ * what is committed of some pages (MEM_DECOMMIT). Errors as above; of other memory,
+ * ERROR_INVALID_ADDRESS.
+ */
 BOOL WINAPI VirtualFree(LPVOID lpAddress, SIZE_T dwSize, DWORD dwFreeType);
+
+/*
+ * Changes the protection of pages, whatever they are; *lpflOldProtect becomes that of the first until
+ * then. Pages of a file that is mapped privately, and only those, can be PAGE_WRITECOPY.
+ *   ERROR_INVALID_ADDRESS    not all of the pages are there, or are committed
+ *   ERROR_INVALID_PARAMETER  a protection that there is not for them
+ */
 BOOL WINAPI VirtualProtect(LPVOID lpAddress, SIZE_T dwSize, DWORD flNewProtect,
                            PDWORD lpflOldProtect);
 
-/* Keeps pages in the working set, and lets them go. On Linux RLIMIT_MEMLOCK sets how many. */
+/*
+ * Brings pages into the working set and keeps them there, and lets them go: on a page that was not
+ * locked, at once.
+ *   ERROR_NOACCESS           of VirtualLock: not all of the pages are there, or may be accessed
+ *   ERROR_WORKING_SET_QUOTA  of VirtualLock: on Linux, more than RLIMIT_MEMLOCK
+ *   ERROR_NOT_LOCKED         of VirtualUnlock: not all of the pages were locked
+ */
 BOOL WINAPI VirtualLock(LPVOID lpAddress, SIZE_T dwSize);
 BOOL WINAPI VirtualUnlock(LPVOID lpAddress, SIZE_T dwSize);
 
+/* The processors, the size of a page, and the addresses that VirtualAlloc can be asked for. */
 void WINAPI GetSystemInfo(LPSYSTEM_INFO lpSystemInfo);
 
 #ifdef __cplusplus

@@ -1,26 +1,32 @@
-//! What the tests share.
+//! What the tests of the C side share: where the headers are, the library, the compilers, and
+//! programs made of these.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::OnceLock;
+pub mod compiler;
+pub mod library;
+pub mod valgrind;
+pub mod workshop;
 
-/// Where the built library is: `cargo xtask test` says so; else it is built now.
-pub fn library_directory() -> &'static Path {
-    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
-    DIRECTORY.get_or_init(|| match std::env::var_os("PSAPI_LIBRARY_DIR") {
-        Some(directory) => directory.into(),
-        None => {
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let built = Command::new(cargo)
-                .args(["build", "--quiet", "--package", "libpsapi"])
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .status()
-                .unwrap();
-            assert!(built.success());
-            // TARGET/debug/deps/contract-…
-            let test = std::env::current_exe().unwrap();
-            test.parent().unwrap().parent().unwrap().to_owned()
-        }
-    })
+#[path = "../../../psapi/tests/support/privilege.rs"]
+pub mod privilege;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Where `include` and `examples` are: `cargo xtask test` copies them to where nobody may read.
+pub fn capi() -> PathBuf {
+    let copied = std::env::var_os("PSAPI_CAPI_DIR").map(PathBuf::from);
+    copied.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).into())
+}
+
+pub fn headers() -> PathBuf {
+    capi().join("include/psapi")
+}
+
+/// Whether a program can be run by this user.
+pub fn is_there(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version");
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }

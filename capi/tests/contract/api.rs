@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use libloading::Library;
 
-use crate::common;
+use crate::library;
 use crate::support::privilege;
 
 pub type Handle = *mut c_void;
@@ -117,7 +117,7 @@ api! {
 pub fn api() -> &'static Api {
     static API: OnceLock<Api> = OnceLock::new();
     API.get_or_init(|| {
-        let path = common::library_directory().join("libpsapi.so");
+        let path = library::directory().join("libpsapi.so");
         // SAFETY: what it does when it is loaded is to register what a fork calls.
         let library = unsafe { Library::new(path) }.unwrap();
         load(Box::leak(Box::new(library)))

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::ptr::null_mut;
 
 use crate::api::*;
-use crate::common;
+use crate::library;
 
 /// The functions of `psapi.h` with both their names, and the helpers that must be there.
 const FUNCTIONS: &[&str] = &[
@@ -48,7 +48,7 @@ const HELPERS: &[&str] = &[
 ];
 
 fn output(program: &str, arguments: &[&str]) -> String {
-    let library = common::library_directory().join("libpsapi.so");
+    let library = library::directory().join("libpsapi.so");
     let output = Command::new(program)
         .args(arguments)
         .arg(library)

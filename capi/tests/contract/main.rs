@@ -1,8 +1,8 @@
 //! The contract, row by row: what each function promises, and each code that it may give, through
 //! the shared library and against facts that the tests arrange.
 
-#[path = "../common/mod.rs"]
-mod common;
+#[path = "../common/library.rs"]
+mod library;
 #[path = "../../../psapi/tests/support/mod.rs"]
 mod support;
 

@@ -1,7 +1,7 @@
 //! Random calls of all that the library exports: none may crash, hang or leak.
 
-#[path = "../common/mod.rs"]
-mod common;
+#[path = "../common/library.rs"]
+mod library;
 
 mod calls;
 
@@ -15,7 +15,7 @@ fn random_calls_neither_crash_nor_leak() {
     let calls = number("PSAPI_RANDOM_CALLS", 50_000);
     let seed = number("PSAPI_RANDOM_SEED", u64::from(std::process::id()));
     eprintln!("PSAPI_RANDOM_SEED={seed}");
-    let path = common::library_directory().join("libpsapi.so");
+    let path = library::directory().join("libpsapi.so");
     let report = calls::make(&path, calls, seed);
     eprintln!("{report:?}");
     // A good part of them is meant to do something.

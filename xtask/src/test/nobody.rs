@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{EVERYTHING, Outcome, passed_but, public_directory, skipped};
+use super::{EVERYTHING, Outcome, c_library, passed_but, public_directory, skipped};
 use crate::run::{self, cargo};
 
 /// The user and group of who owns nothing.
@@ -30,6 +30,8 @@ pub fn tests() -> Result<Outcome> {
     for program in &programs {
         place.add(program, "")?;
     }
+    let c_side = place.path("capi");
+    c_library::copy(&c_side)?;
     let log = skipped::Log::of_user(Some(NOBODY))?;
     let mut failed = Vec::new();
     for test in &tests {
@@ -41,7 +43,9 @@ pub fn tests() -> Result<Outcome> {
             .gid(NOBODY)
             .current_dir(place.home())
             .env("HOME", place.home())
-            .env("TMPDIR", place.home());
+            .env("TMPDIR", place.home())
+            .env(c_library::DIRECTORY, &c_side)
+            .env(c_library::C_SIDE, &c_side);
         log.hand_to(&mut command);
         for program in &programs {
             // Where tests look for the programs of their package.

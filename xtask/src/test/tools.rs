@@ -26,6 +26,31 @@ const TOOLS: &[Tool] = &[
         purpose: "compiles libFuzzer, and processes with names of C++",
     },
     Tool {
+        program: "clang",
+        package: "clang libclang-rt-dev",
+        purpose: "compiles the C side once more, as does clang++",
+    },
+    Tool {
+        program: "valgrind",
+        package: "valgrind",
+        purpose: "runs the examples of the C side",
+    },
+    Tool {
+        program: "nm",
+        package: "binutils",
+        purpose: "tells what the C library of the API exports",
+    },
+    Tool {
+        program: "pkg-config",
+        package: "pkg-config",
+        purpose: "tells how to build with the C library of the API",
+    },
+    Tool {
+        program: "python3",
+        package: "python3",
+        purpose: "runs an example of the C side",
+    },
+    Tool {
         program: "ps",
         package: "procps",
         purpose: "is what the tests compare with, as is free",

@@ -1,0 +1,36 @@
+/* The page files: how large they are, and how much of them is in use. */
+#include <windows.h>
+#include <stdio.h>
+#include <tchar.h>
+#include <psapi.h>
+
+struct count {
+    DWORD files;
+    SIZE_T page_size;
+};
+
+static BOOL CALLBACK print_page_file(LPVOID context, PENUM_PAGE_FILE_INFORMATION file, LPCTSTR name)
+{
+    struct count *count = (struct count *)context;
+    SIZE_T kib = count->page_size / 1024;
+
+    count->files++;
+    _tprintf(TEXT("%12zu KiB %12zu KiB in use  %s\n"), file->TotalSize * kib,
+             file->TotalInUse * kib, name);
+    return TRUE;
+}
+
+int _tmain(void)
+{
+    struct count count = {0, 0};
+    SYSTEM_INFO system;
+
+    GetSystemInfo(&system);
+    count.page_size = system.dwPageSize;
+    if (!EnumPageFiles(print_page_file, &count)) {
+        _ftprintf(stderr, TEXT("EnumPageFiles: error %u\n"), GetLastError());
+        return 1;
+    }
+    _tprintf(TEXT("%u page files\n"), count.files);
+    return 0;
+}

@@ -1,0 +1,78 @@
+/* Which pages an operation brings into the working set, and what brings them in. */
+#include <windows.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <psapi.h>
+
+#define PAGES 64
+
+/* All that was recorded since the last call, or NULL. The last one has no FaultingPc. */
+static PSAPI_WS_WATCH_INFORMATION *changes(HANDLE process)
+{
+    PSAPI_WS_WATCH_INFORMATION *records = NULL;
+    DWORD size = 64 * 1024;
+
+    /* What does not fit is not lost: a larger buffer gets it. */
+    for (;; size *= 2) {
+        PSAPI_WS_WATCH_INFORMATION *more =
+            (PSAPI_WS_WATCH_INFORMATION *)realloc(records, size);
+        if (more == NULL)
+            break;
+        records = more;
+        if (GetWsChanges(process, records, size))
+            return records;
+        if (GetLastError() != ERROR_INSUFFICIENT_BUFFER)
+            break;
+    }
+    free(records);
+    return NULL;
+}
+
+static int failed(const char *function)
+{
+    char text[256] = "";
+    DWORD error = GetLastError();
+
+    FormatMessageA(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error,
+                   MAKELANGID(LANG_NEUTRAL, SUBLANG_DEFAULT), text, ARRAYSIZE(text), NULL);
+    fprintf(stderr, "%s: error %u: %s\n", function, error, text);
+    return 1;
+}
+
+int main(void)
+{
+    HANDLE process = GetCurrentProcess();
+    PSAPI_WS_WATCH_INFORMATION *records;
+    SYSTEM_INFO system;
+    SIZE_T size, i, inside = 0;
+    BYTE *memory;
+
+    GetSystemInfo(&system);
+    size = PAGES * (SIZE_T)system.dwPageSize;
+    memory = (BYTE *)VirtualAlloc(NULL, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    if (memory == NULL)
+        return failed("VirtualAlloc");
+    if (!InitializeProcessForWsWatch(process))
+        return failed("InitializeProcessForWsWatch");
+
+    /* The operation. */
+    for (i = 0; i < size; i += system.dwPageSize)
+        memory[i] = 1;
+
+    records = changes(process);
+    if (records == NULL)
+        return failed("GetWsChanges");
+    for (i = 0; records[i].FaultingPc != NULL; i++) {
+        BYTE *touched = (BYTE *)records[i].FaultingVa;
+        if (touched >= memory && touched < memory + size) {
+            printf("%p touched %p\n", records[i].FaultingPc, records[i].FaultingVa);
+            inside++;
+        }
+    }
+    printf("%zu pages came into the working set, %zu of them of the %d that were written to\n", i,
+           inside, PAGES);
+    printf("%zu records were lost\n", (SIZE_T)records[i].FaultingVa);
+    free(records);
+    VirtualFree(memory, 0, MEM_RELEASE);
+    return 0;
+}
