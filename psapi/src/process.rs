@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::num::ParseIntError;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::str::FromStr;
 
 use rustix::io::Errno;
@@ -358,11 +358,20 @@ impl Process {
                 return refusal.of(asked, self.id);
             }
             Ok(stat) if stat.is_kernel_thread() => Cause::NoAddressSpace,
-            Ok(_) if has_file || !lives() => Cause::Ended,
+            Ok(_) if has_file || !lives() || self.every_process_has(&refusal) => Cause::Ended,
             Ok(_) => Cause::Unsupported("this kernel does not have it"),
             Err(_) => Cause::Ended,
         };
         Refusal { cause, ..refusal }.of(asked, self.id)
+    }
+
+    /// Whether the file that was refused is there for a process that surely lives: the caller. Then it
+    /// is not the kernel that lacks it. Of threads that are killed together some lose their memory
+    /// before others know.
+    fn every_process_has(&self, refusal: &Refusal) -> bool {
+        let name = refusal.source.file_name().unwrap_or_default().as_bytes();
+        let proc = self.system.proc_directory().ok();
+        proc.is_some_and(|proc| proc.try_attributes(&[b"self/", name].concat()).is_ok())
     }
 
     fn ended(&self) -> Refusal {
