@@ -48,9 +48,9 @@ pub fn run(arguments: &[String]) -> Result<bool> {
         0o644,
     )?;
     let headers = places.prefix.join("include/psapi");
-    for header in ["psapi.h", "windows.h", "tchar.h"] {
-        let from = root().join("capi/include/psapi").join(header);
-        places.copy(&from, &headers.join(header), 0o644)?;
+    for header in headers_of(&root().join("capi/include/psapi"))? {
+        let to = headers.join(header.file_name().unwrap_or_default());
+        places.copy(&header, &to, 0o644)?;
     }
     let description = package["metadata"]["capi"]["pkgconfig"]["description"].as_str();
     let text = pkg_config(
@@ -150,6 +150,17 @@ fn pkg_config(places: &Places, description: &str, version: &str) -> String {
          Libs.private: -lpthread -ldl\n",
         places.prefix.display()
     )
+}
+
+/// By name.
+fn headers_of(directory: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(directory).with_context(|| directory.display().to_string())?;
+    let mut headers: Vec<PathBuf> = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    headers.retain(|path| path.extension().is_some_and(|extension| extension == "h"));
+    headers.sort();
+    Ok(headers)
 }
 
 /// What cargo knows of the C library's package.

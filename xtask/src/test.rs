@@ -2,6 +2,7 @@
 //! fails does not keep the others from running.
 
 mod c_library;
+mod installed;
 mod msrv;
 mod nobody;
 mod skipped;
@@ -75,6 +76,11 @@ const STEPS: &[Step] = &[
         name: "nobody",
         what: "the tests once more, without privileges",
         run: nobody::tests,
+    },
+    Step {
+        name: "install",
+        what: "programs outside find the installed C library",
+        run: installed::check,
     },
     Step {
         name: "doctests",
