@@ -258,4 +258,18 @@ pub const WORKLOADS: &[Workload] = &[
         run: c_library::size,
         rows: &[alone(Bar::AtMost(1024.0 * 1024.0))],
     },
+    Workload {
+        name: "c-random-descriptors",
+        what: "1,000,000 random calls of all exports: descriptors leaked, none if it does not crash",
+        unit: Unit::Count,
+        run: c_library::leaked_descriptors,
+        rows: &[alone(Bar::AtMost(0.0))],
+    },
+    Workload {
+        name: "c-random-memory",
+        what: "the same: growth of private memory after the first tenth",
+        unit: Unit::Bytes,
+        run: c_library::leaked_memory,
+        rows: &[alone(Bar::AtMost(1024.0 * 1024.0))],
+    },
 ];

@@ -8,6 +8,7 @@ use psapi::System;
 
 use super::Stage;
 use crate::c_library::{self, CLibrary};
+use crate::helper;
 use crate::measure::{Contestant, Figure, medians};
 use crate::pages::Pages;
 
@@ -99,6 +100,36 @@ pub fn size(_: &Stage) -> anyhow::Result<Vec<Figure>> {
         .context("can't run strip")?;
     ensure!(status.success(), "strip failed");
     Ok(alone(std::fs::metadata(stripped.path())?.len() as f64))
+}
+
+/// Descriptors that have leaked after a million random calls of all that is exported.
+pub fn leaked_descriptors(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
+    let [descriptors, _] = stage.random_calls()?;
+    Ok(alone(descriptors))
+}
+
+/// Bytes by which private memory has grown after the first tenth of them.
+pub fn leaked_memory(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
+    let [_, bytes] = stage.random_calls()?;
+    Ok(alone(bytes))
+}
+
+/// What has leaked; a crash is an error.
+pub fn random_calls() -> anyhow::Result<[f64; 2]> {
+    let output = Command::new(helper::path("bench-random-calls")?)
+        .arg(c_library::path()?)
+        .args(["1000000", "1"])
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "the calls ended with {}",
+        output.status
+    );
+    let text = String::from_utf8(output.stdout)?;
+    let numbers: Result<Vec<f64>, _> = text.lines().map(str::parse).collect();
+    let numbers = numbers?.try_into();
+    numbers.map_err(|_| anyhow::anyhow!("the calls said {text:?}"))
 }
 
 fn alone(value: f64) -> Vec<Figure> {

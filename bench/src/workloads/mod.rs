@@ -22,6 +22,7 @@ use crate::libraries::Libraries;
 pub struct Stage {
     fleet: OnceCell<Fleet>,
     libraries: OnceCell<Libraries>,
+    random_calls: OnceCell<[f64; 2]>,
 }
 
 impl Stage {
@@ -39,6 +40,11 @@ impl Stage {
             eprintln!("loading all shared libraries into one process …");
             Libraries::load()
         })
+    }
+
+    /// Descriptors and bytes that random calls of the C library have leaked.
+    pub fn random_calls(&self) -> anyhow::Result<[f64; 2]> {
+        once(&self.random_calls, c_library::random_calls).copied()
     }
 
     /// What was started, for the report.
