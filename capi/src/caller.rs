@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 
 use crate::boundary::Answer;
 use crate::code::Code;
+use crate::own_id;
 use crate::types::PSAPI_WORKING_SET_EX_INFORMATION;
 
 /// Values that any bytes make a valid one of.
@@ -135,13 +136,14 @@ fn copy_directly(way: Way, own: usize, callers: usize, length: usize) -> Result<
         iov_len: length,
     };
     let (own, callers) = (place(own), place(callers));
+    let id = own_id::of_own_memory() as libc::pid_t;
     // SAFETY: what is at `own` is there, by the contract of `copy`, and on the way from the caller
     // is meant to be written; the kernel itself checks the caller's memory, which the caller gave
     // to be read or written.
     let done = unsafe {
         match way {
-            Way::ToCaller => libc::process_vm_writev(libc::getpid(), &own, 1, &callers, 1, 0),
-            Way::FromCaller => libc::process_vm_readv(libc::getpid(), &own, 1, &callers, 1, 0),
+            Way::ToCaller => libc::process_vm_writev(id, &own, 1, &callers, 1, 0),
+            Way::FromCaller => libc::process_vm_readv(id, &own, 1, &callers, 1, 0),
         }
     };
     usize::try_from(done).map_err(|_| last_errno())

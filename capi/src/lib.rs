@@ -16,6 +16,7 @@ mod last_error;
 mod mapped_file;
 mod memory;
 mod modules;
+mod own_id;
 mod page_files;
 mod performance;
 mod processes;

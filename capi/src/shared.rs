@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::drivers::Known;
 use crate::handles::Handles;
+use crate::own_id;
 use crate::windows::local::Allocations;
 use crate::windows::reservations::Reservations;
 
@@ -65,10 +66,22 @@ extern "C" fn after_fork() {
     drop(unsafe { (*HELD.0.get()).take() });
 }
 
+extern "C" fn after_fork_in_child() {
+    own_id::remember();
+    after_fork();
+}
+
 extern "C" fn at_start() {
+    own_id::prepare();
     // SAFETY: the functions stay as long as this library does; when it is unloaded, the C library
     // forgets them.
-    unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(after_fork)) };
+    unsafe {
+        libc::pthread_atfork(
+            Some(before_fork),
+            Some(after_fork),
+            Some(after_fork_in_child),
+        )
+    };
 }
 
 /// Before any function can be called, so that no fork is missed.

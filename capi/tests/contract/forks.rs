@@ -9,10 +9,16 @@ use crate::support::privilege::{is_root, skip};
 /// Runs a check in a forked child, which has this thread alone.
 #[track_caller]
 fn in_child(check: impl FnOnce() -> bool) {
+    // SAFETY: see there.
+    in_child_of(|| unsafe { libc::fork() }, check);
+}
+
+#[track_caller]
+fn in_child_of(fork: impl FnOnce() -> libc::pid_t, check: impl FnOnce() -> bool) {
     // SAFETY: the child does nothing but the check, whose calls are what is tested here, and ends
     // without what else would run at its end.
     let status = unsafe {
-        match libc::fork() {
+        match fork() {
             0 => {
                 // A deadlock becomes a failure.
                 libc::alarm(20);
@@ -132,4 +138,32 @@ fn a_fork_while_other_threads_are_inside_leaves_the_child_free() {
         }
         ended.store(true, Ordering::Relaxed);
     });
+}
+
+#[test]
+fn a_child_that_the_c_library_does_not_know_of_has_its_own_memory_written_to() {
+    let mut needed = 0;
+    done(|api| (api.EnumProcesses)(null_mut(), 0, &mut needed));
+    let mut ids = vec![0u32; 1 << 16];
+    // SAFETY: nothing is done in between that the C library would have to know of.
+    let clone =
+        || unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) as libc::pid_t };
+    in_child_of(clone, || {
+        (api().EnumProcesses)(ids.as_mut_ptr(), 4 << 16, &mut needed) != 0
+            && ids[..needed as usize / 4].contains(&std::process::id())
+    });
+    assert_eq!(
+        (needed, ids.iter().max()),
+        (0, Some(&0)),
+        "the parent's memory"
+    );
+    in_child(|| {
+        (api().EnumProcesses)(ids.as_mut_ptr(), 4 << 16, &mut needed) != 0
+            && ids[..needed as usize / 4].contains(&std::process::id())
+    });
+    assert_eq!(
+        (needed, ids.iter().max()),
+        (0, Some(&0)),
+        "the parent's memory"
+    );
 }
