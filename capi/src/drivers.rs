@@ -54,12 +54,7 @@ fn list() -> Answer<Vec<(u64, DeviceDriver)>> {
 /// As many as fit; `needed` is told how much room all take.
 pub fn enumerate(to: *mut LPVOID, cb: DWORD, needed: *mut DWORD) -> Answer<BOOL> {
     let drivers = list()?;
-    let fit = drivers.len().min(cb as usize / size_of::<LPVOID>());
-    let bases: Vec<LPVOID> = drivers[..fit]
-        .iter()
-        .map(|&(value, _)| pointer(value))
-        .collect();
-    caller::write_all(to, &bases)?;
+    caller::fill(to, cb, drivers.iter().map(|&(value, _)| pointer(value)))?;
     let all = drivers.len() * size_of::<LPVOID>();
     caller::write(needed, &narrow(all as u64))?;
     Ok(TRUE)

@@ -36,12 +36,7 @@ pub fn enumerate_some(
         .process
         .modules(filter)
         .map_err(|error| Code::of_memory(&error))?;
-    let fit = modules.len().min(cb as usize / size_of::<HMODULE>());
-    let bases: Vec<HMODULE> = modules[..fit]
-        .iter()
-        .map(|module| pointer(module.base))
-        .collect();
-    caller::write_all(to, &bases)?;
+    caller::fill(to, cb, modules.iter().map(|module| pointer(module.base)))?;
     let all = modules.len() * size_of::<HMODULE>();
     caller::write(needed, &narrow(all as u64))?;
     Ok(TRUE)

@@ -15,10 +15,8 @@ pub fn enumerate(to: *mut DWORD, cb: DWORD, needed: *mut DWORD) -> Answer<BOOL> 
     let ids = system()
         .process_ids()
         .map_err(|error| Code::of_system(&error))?;
-    let fit = ids.len().min(cb as usize / size_of::<DWORD>());
-    let ids: Vec<DWORD> = ids[..fit].iter().map(|id| id.get()).collect();
-    caller::write_all(to, &ids)?;
-    caller::write(needed, &narrow(size_of_val(&ids[..]) as u64))?;
+    let written = caller::fill(to, cb, ids.iter().map(|id| id.get()))?;
+    caller::write(needed, &narrow((written * size_of::<DWORD>()) as u64))?;
     Ok(TRUE)
 }
 

@@ -4,6 +4,7 @@
 use std::cell::UnsafeCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::caller;
 use crate::drivers::Known;
 use crate::handles::Handles;
 use crate::own_id;
@@ -73,6 +74,7 @@ extern "C" fn after_fork_in_child() {
 
 extern "C" fn at_start() {
     own_id::prepare();
+    caller::prepare();
     // SAFETY: the functions stay as long as this library does; when it is unloaded, the C library
     // forgets them.
     unsafe {

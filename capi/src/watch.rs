@@ -110,19 +110,33 @@ impl fmt::Debug for Watch {
 }
 
 impl Record {
-    /// Hands over all that came, if there is room for it.
+    /// Hands over all that came, if there is room for it. Where that was refused before, what was
+    /// refused then is handed over also if there is no room for what came since: who was told a size
+    /// needs no larger one.
     fn deliver<T: Form>(&mut self, to: *mut T, length: usize) -> Result<(), Refused> {
-        let needed = |faults: &[PageFault]| (faults.len() + 1) * size_of::<T>();
-        // What does not fit with what was there before is not fetched: so it stays bounded.
-        if needed(&self.faults) <= length {
+        let needed = |faults: usize| (faults + 1) * size_of::<T>();
+        // What does not even fit without what came since is all that is kept: so it stays bounded.
+        if self.faults.is_empty() || needed(self.faults.len()) <= length {
             let lost = self.watch.changes_into(&mut self.batch);
-            self.lost += lost.map_err(|error| Code::of_memory(&error))?;
-            self.faults.append(&mut self.batch);
+            let lost = lost.map_err(|error| Code::of_memory(&error))?;
+            let all = self.faults.len() + self.batch.len();
+            if self.faults.is_empty() || needed(all) <= length {
+                self.faults.append(&mut self.batch);
+                self.lost += lost;
+            } else {
+                self.hand_over(to)?;
+                self.faults.append(&mut self.batch);
+                self.lost = lost;
+                return Ok(());
+            }
         }
-        let needed = needed(&self.faults);
-        if needed > length {
-            return Err(Refused::TooShort { needed });
+        match needed(self.faults.len()) {
+            needed if needed > length => Err(Refused::TooShort { needed }),
+            _ => Ok(self.hand_over(to)?),
         }
+    }
+
+    fn hand_over<T: Form>(&mut self, to: *mut T) -> Answer<()> {
         let mut records = Vec::new();
         records
             .try_reserve_exact(self.faults.len() + 1)

@@ -112,8 +112,9 @@ fn share_count(attributes: PageAttributes, shares: Option<ShareCount>) -> ULONG_
     }
 }
 
-/// How many addresses are fetched from the caller at a time.
-const ADDRESSES_AT_ONCE: usize = 64 * 1024;
+/// How many addresses are asked for at a time: so many that the pages between them are not looked at
+/// again and again, and few enough to take no more than some megabytes.
+const ADDRESSES_AT_ONCE: usize = 256 * 1024;
 
 /// An answer for every address, in place.
 pub fn query_ex(process: HANDLE, pages: LPVOID, cb: DWORD) -> Answer<BOOL> {
@@ -122,24 +123,26 @@ pub fn query_ex(process: HANDLE, pages: LPVOID, cb: DWORD) -> Answer<BOOL> {
     if count == 0 {
         return Err(Code::BAD_LENGTH);
     }
-    let pages = pages.cast::<PSAPI_WORKING_SET_EX_INFORMATION>();
-    let mut asked = Vec::new();
-    while asked.len() < count {
-        let more = (count - asked.len()).min(ADDRESSES_AT_ONCE);
-        caller::read_all(pages.wrapping_add(asked.len()), more, &mut asked)?;
+    let mut pages = pages.cast::<PSAPI_WORKING_SET_EX_INFORMATION>();
+    let mut rest = count;
+    let (mut asked, mut addresses) = (Vec::new(), Vec::new());
+    while rest > 0 {
+        let some = rest.min(ADDRESSES_AT_ONCE);
+        asked.clear();
+        caller::read_all(pages, some, &mut asked)?;
+        addresses.clear();
+        addresses.extend(asked.iter().map(|page| page.VirtualAddress.addr() as u64));
+        let answers = target
+            .process
+            .query_pages(&addresses)
+            .map_err(|error| Code::of_memory(&error))?;
+        for (page, answer) in asked.iter_mut().zip(&answers) {
+            page.VirtualAttributes = ex_block(answer);
+        }
+        caller::write_all(pages, &asked)?;
+        pages = pages.wrapping_add(some);
+        rest -= some;
     }
-    let addresses: Vec<u64> = asked
-        .iter()
-        .map(|page| page.VirtualAddress.addr() as u64)
-        .collect();
-    let answers = target
-        .process
-        .query_pages(&addresses)
-        .map_err(|error| Code::of_memory(&error))?;
-    for (page, answer) in asked.iter_mut().zip(&answers) {
-        page.VirtualAttributes = ex_block(answer);
-    }
-    caller::write_all(pages, &asked)?;
     Ok(TRUE)
 }
 

@@ -1,3 +1,5 @@
+use rustix::io::Errno;
+
 use crate::error::{ErrorKind, Result};
 use crate::linux::maps;
 use crate::linux::process_madvise;
@@ -17,11 +19,12 @@ bitflags::bitflags! {
 
 impl Process {
     /// What the kernel lets the caller do with the process, as things are now: for who wants to
-    /// know before the answer is needed. A process without an address space, and one that has ended,
-    /// refuse nobody.
+    /// know before the answer is needed. Of a process that has no memory to ask about, as a kernel
+    /// thread or one that has ended, it is what the kernel would say if it had.
     ///
-    /// Source: whether `PROC/PID/maps` can be opened, and `process_madvise` on nothing at all. Cost:
-    /// *cheap*, a few system calls. Privileges: none.
+    /// Source: whether `PROC/PID/maps` can be opened or, where there is no memory, `PROC/PID/exe` is
+    /// denied; and `process_madvise` on nothing at all. Cost: *cheap*, a few system calls. Privileges:
+    /// none.
     ///
     /// ```
     /// let me = psapi::System::new().current_process()?;
@@ -34,7 +37,20 @@ impl Process {
     /// [`ErrorKind::Os`](crate::ErrorKind::Os) for want of descriptors.
     #[doc(alias = "OpenProcess")]
     pub fn access(&self) -> Result<Access> {
-        let read = self.ask("access", |directory| directory.file(maps::FILE).map(drop));
+        let maps = self.ask("access", |directory| directory.file(maps::FILE).map(drop));
+        let read = match maps {
+            Err(error) if !matches!(error.kind(), ErrorKind::NoAddressSpace | ErrorKind::Ended) => {
+                Err(error)
+            }
+            // The kernel looks whether it may be traced before it finds that there is nothing to trace.
+            _ if self.with_memory().is_none() => {
+                match self.directory().try_read_link(b"exe", &mut Vec::new()) {
+                    Err(Errno::ACCESS | Errno::PERM) => return Ok(Access::empty()),
+                    _ => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        };
         let empty = match self.id_for_system_calls() {
             Some(id) => process_madvise::try_on_nothing(self.directory(), id)
                 .map_err(|refusal| self.error("access", refusal)),

@@ -300,7 +300,7 @@ impl Process {
     }
 
     /// Who shows the process's memory; `None` if it has none.
-    fn with_memory(&self) -> Option<WithMemory> {
+    pub(crate) fn with_memory(&self) -> Option<WithMemory> {
         let mut text = Vec::new();
         let stat = stat::read(&self.directory, &mut text).ok()?;
         if stat.is_kernel_thread() || stat.is_ending() {
@@ -380,7 +380,7 @@ impl Process {
 }
 
 /// Which directory shows the memory of a process.
-enum WithMemory {
+pub(crate) enum WithMemory {
     /// The process's own.
     Process,
     /// That of a thread which outlived the first one.

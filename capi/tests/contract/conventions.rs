@@ -6,6 +6,7 @@ use std::ptr::null_mut;
 
 use crate::api::*;
 use crate::library;
+use crate::support::child::{Program, Subject};
 
 /// The functions of `psapi.h` with both their names, and the helpers that must be there.
 const FUNCTIONS: &[&str] = &[
@@ -189,4 +190,40 @@ fn forbid_process_vm_calls() {
         let mode = libc::SECCOMP_MODE_FILTER;
         assert_eq!(libc::prctl(libc::PR_SET_SECCOMP, mode, &program), 0);
     }
+}
+
+/// Calls from a thread that has outlived the first one, by whose id the kernel knows a process.
+#[test]
+fn a_thread_that_has_outlived_the_first_one_is_answered() {
+    const OUTLIVES: &str = r#"
+    #include <dlfcn.h>
+    #include <pthread.h>
+    #include <stdio.h>
+    #include <string.h>
+    #include <unistd.h>
+    static void *later(void *path) {
+        char stat[512] = "";
+        while (!strstr(stat, ") Z ")) {
+            FILE *file = fopen("/proc/self/stat", "r");
+            if (!fgets(stat, sizeof stat, file)) break;
+            fclose(file);
+        }
+        void *library = dlopen(path, RTLD_NOW);
+        int (*processes)(unsigned *, unsigned, unsigned *) = dlsym(library, "EnumProcesses");
+        unsigned ids[4096], needed = 0;
+        int done = processes(ids, sizeof ids, &needed);
+        int refused = !processes((unsigned *)8, sizeof ids, &needed);
+        printf("%d %d %d\n", done, needed > 0, refused); fflush(stdout);
+        getchar();
+        _exit(0);
+    }
+    int main(int argc, char **argv) {
+        pthread_t id;
+        pthread_create(&id, 0, later, argv[1]);
+        pthread_exit(0);
+    }"#;
+    let program = Program::compile(OUTLIVES, &[]);
+    let library = library::directory().join("libpsapi.so");
+    let subject = Subject::start(Command::new(&program.path).arg(library));
+    assert_eq!(subject.said, "1 1 1");
 }

@@ -61,6 +61,25 @@ fn open_process_access_denied_for_a_right_that_the_kernel_would_not_grant() {
 }
 
 #[test]
+fn open_process_access_denied_for_a_kernel_thread_too() {
+    if std::fs::read_to_string("/proc/2/comm").ok().as_deref() != Some("kthreadd\n") {
+        skip("there is no kernel thread to ask");
+        return;
+    }
+    as_nobody(|| {
+        for access in [QUERY, VM_READ, SET_QUOTA, ALL_ACCESS] {
+            let code = failed(|api| (api.OpenProcess)(access, 0, 2));
+            assert_eq!(code, ACCESS_DENIED, "{access:#x}");
+        }
+        assert!(may_query_limited(Opened::new(LIMITED, 2).0));
+    });
+    if is_root() {
+        // It has none: it is empty.
+        done(|api| (api.EmptyWorkingSet)(Opened::new(ALL_ACCESS, 2).0));
+    }
+}
+
+#[test]
 fn query_information_implies_the_limited_one() {
     let id = std::process::id();
     assert!(may_query_limited(Opened::new(QUERY, id).0));

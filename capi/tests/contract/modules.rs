@@ -118,6 +118,10 @@ fn enum_process_modules_noaccess_with_what_fits_already_written() {
     let lister = lister("lists");
     let open = lister.open();
     let mut needed = 0;
+    for cb in [1, 7, 8] {
+        let code = failed(|api| (api.EnumProcessModules)(open.0, null_mut(), cb, &mut needed));
+        assert_eq!(code, NOACCESS);
+    }
     for to in [null_mut(), nowhere(), read_only()] {
         let code = failed(|api| (api.EnumProcessModules)(open.0, to, 8, &mut needed));
         assert_eq!(code, NOACCESS);

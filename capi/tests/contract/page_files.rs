@@ -84,10 +84,12 @@ fn swaps() -> Vec<(String, usize)> {
 
 #[test]
 fn enum_page_files_without_a_page_file_succeeds_without_a_call() {
-    if swaps().is_empty() {
-        for wide in [false, true] {
-            assert!(told(0, wide).files.is_empty());
-        }
+    let Some(_settled) = swap::Settled::none() else {
+        skip("this machine has page files");
+        return;
+    };
+    for wide in [false, true] {
+        assert!(told(0, wide).files.is_empty());
     }
 }
 

@@ -359,3 +359,34 @@ fn what_a_process_did_until_its_end_is_delivered() {
     let code = failed(|api| (api.InitializeProcessForWsWatch)(open.0));
     assert_eq!(code, PARTIAL_COPY);
 }
+
+#[test]
+fn the_size_that_was_told_is_enough_whatever_came_since() {
+    let Some((mut touches, open)) = touches() else {
+        return;
+    };
+    touches.subject.proceed();
+    let mut cb = 0;
+    let code = failed(|api| (api.GetWsChangesEx)(open.0, null_mut(), &mut cb));
+    assert_eq!(code, INSUFFICIENT_BUFFER);
+    assert!(cb >= 101 * 32, "{cb}");
+    touches.subject.proceed();
+    let empty = WatchInformationEx {
+        basic: NOTHING,
+        thread: 0,
+        flags: 99,
+    };
+    let mut room = vec![empty; cb as usize / 32];
+    done(|api| (api.GetWsChangesEx)(open.0, room.as_mut_ptr(), &mut cb));
+    let of_first = room.iter().filter(|it| is_of(&it.basic, &touches, 0));
+    assert_eq!(of_first.count(), 100);
+    assert_eq!(
+        room.last().unwrap().basic,
+        WatchInformation { pc: 0, va: 0 }
+    );
+    // What came since comes with the next call.
+    let records = changes(open.0);
+    let of_second = records.iter().filter(|it| is_of(it, &touches, 1));
+    assert_eq!(of_second.count(), 100);
+    assert!(!records.iter().any(|it| is_of(it, &touches, 0)));
+}
