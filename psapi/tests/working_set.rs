@@ -1101,8 +1101,11 @@ fn a_process_that_executes_another_program_answers_with_the_one_or_the_other() {
     for (_, system) in ways() {
         let (mut with, mut without) = (0, 0);
         ask_often(&system.process(subject.id()).unwrap(), |set| {
-            // Each program's stack is there from its start on; one that is gone shows nothing.
-            assert!(set.totals().resident > 0);
+            // Each program's stack is there from its start on, and one that is gone shows nothing. Before
+            // the kernel maps the program's file it moves the stack once: who asks just then for the
+            // place where it was finds nothing there.
+            let has_begun = set.mappings().iter().any(|mapping| mapping.file.is_some());
+            assert!(set.totals().resident > 0 || !has_begun, "{set:#?}");
             match set
                 .mappings()
                 .iter()
