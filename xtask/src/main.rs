@@ -3,6 +3,7 @@
 mod bench;
 mod fuzz;
 mod install;
+mod kernels;
 mod run;
 mod test;
 
@@ -14,6 +15,8 @@ Developer tasks.
 cargo xtask test [STEP…]                    all that CI runs, or the steps named
 cargo xtask fuzz [--seconds N] [TARGET…]    looks for inputs that break a parser, 60 s a target
 cargo xtask bench [ARGUMENT…]               measures against bare system calls and peers
+cargo xtask kernels [OPTION…] [VERSION…]    the live tests on Debian's kernels, in guests of QEMU
+                                            --filter EXPR, --user root|nobody, --update (README's table)
 cargo xtask install [--prefix DIR]          the C library, its headers and psapi.pc; /usr/local if not
                                             said; --libdir DIR, --destdir DIR
 
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&rest),
         Some("fuzz") => fuzz::run(&rest),
         Some("bench") => bench::run(&rest),
+        Some("kernels") => kernels::run(&rest),
         Some("install") => install::run(&rest),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}{}", test::step_names());

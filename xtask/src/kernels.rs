@@ -1,0 +1,309 @@
+//! `cargo xtask kernels`: runs the live tests on Debian's kernels, in guests of QEMU, as root and as a user
+//! without privileges, and finds out what each question needs on each of them.
+
+mod apt;
+mod expectations;
+mod initramfs;
+mod kernel;
+mod machine;
+mod privileges;
+mod programs;
+mod results;
+mod share;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::run::{find, root};
+use apt::Apt;
+use expectations::User;
+use kernel::{Kernel, REQUIRED, Required};
+use machine::Codes;
+use privileges::Privileges;
+use programs::Programs;
+use results::{Results, Verdict};
+use share::Share;
+
+const EVERY_TEST: &str = "all()";
+
+/// The oldest QEMU that runs all of these kernels: 7.2 corrupts the memory of 6.12.
+const QEMU_VERSION: u32 = 10;
+
+#[derive(Debug)]
+struct Options {
+    kernels: Vec<Required>,
+    filter: String,
+    users: Vec<User>,
+    update: bool,
+}
+
+/// What ran on a kernel.
+struct Ran {
+    name: &'static str,
+    release: String,
+    users: Vec<(User, Results, Verdict)>,
+    privileges: Option<Privileges>,
+    /// It did not run to its end.
+    broken: Vec<String>,
+}
+
+/// Runs what the arguments say; says whether all is as expected.
+pub fn run(arguments: &[String]) -> Result<bool> {
+    let options = options(arguments)?;
+    let cache = cache()?;
+    let apt = Apt::new(&cache)?;
+    provide(&apt)?;
+    let busybox = busybox(&apt, &cache)?;
+    let kernels = options.kernels.iter().map(|required| {
+        let kernel = Kernel::newest_of(required, &apt, &cache)?;
+        println!("{}: {}", required.name, kernel.release);
+        Ok((required.name, kernel))
+    });
+    let kernels = kernels.collect::<Result<Vec<_>>>()?;
+    let programs = Programs::build()?;
+
+    let mut ran = Vec::new();
+    for (name, kernel) in &kernels {
+        ran.push(try_kernel(name, kernel, &programs, &busybox, &options)?);
+    }
+    let mut good = report(&ran);
+    if options.is_whole() {
+        good &= privileges::report(&all_privileges(&ran), options.update)?;
+    }
+    Ok(good)
+}
+
+impl Options {
+    /// Whether all is run, so that what did not happen means something.
+    fn is_whole(&self) -> bool {
+        self.has_all_tests() && self.kernels.len() == REQUIRED.len()
+    }
+
+    fn has_all_tests(&self) -> bool {
+        self.filter == EVERY_TEST && self.users == User::ALL
+    }
+}
+
+fn options(arguments: &[String]) -> Result<Options> {
+    let mut options = Options {
+        kernels: Vec::new(),
+        filter: EVERY_TEST.into(),
+        users: Vec::new(),
+        update: false,
+    };
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        let mut value = || {
+            arguments
+                .next()
+                .with_context(|| format!("{argument} needs a value"))
+        };
+        match argument.as_str() {
+            "--filter" => options.filter.clone_from(value()?),
+            "--user" => {
+                let name = value()?;
+                let user = User::ALL.into_iter().find(|user| user.name() == name);
+                options
+                    .users
+                    .push(user.context("--user root or --user nobody")?);
+            }
+            "--update" => options.update = true,
+            option if option.starts_with('-') => bail!("there is no option {option}"),
+            version => options.kernels.push(kernel::named(version)?),
+        }
+    }
+    if options.kernels.is_empty() {
+        options.kernels = REQUIRED.to_vec();
+    }
+    if options.users.is_empty() {
+        options.users = User::ALL.to_vec();
+    }
+    ensure!(
+        !options.update || options.is_whole(),
+        "--update takes what a whole run found out"
+    );
+    Ok(options)
+}
+
+/// Where downloads stay, outside of the tree.
+fn cache() -> Result<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.filter(|path| path.is_absolute());
+    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
+    Ok(cache.context("HOME is not set")?.join("psapi-kernels"))
+}
+
+/// Installs what runs guests and takes kernels apart.
+fn provide(apt: &Apt) -> Result<()> {
+    let mut missing = Vec::new();
+    if qemu_version().is_none_or(|version| version < QEMU_VERSION) {
+        missing.push("qemu-system-x86");
+    }
+    let tools = [
+        ("depmod", "kmod"),
+        ("xz", "xz-utils"),
+        ("setpriv", "util-linux"),
+        ("script", "bsdutils"),
+    ];
+    missing.extend(
+        tools
+            .iter()
+            .filter(|(program, _)| find(program).is_none())
+            .map(|(_, package)| package),
+    );
+    if !missing.is_empty() {
+        apt.install(&missing)?;
+    }
+    ensure!(
+        qemu_version().is_some_and(|version| version >= QEMU_VERSION),
+        "QEMU {QEMU_VERSION} or newer is needed"
+    );
+    ensure!(
+        find("cargo-nextest").is_some(),
+        "cargo-nextest runs the tests in guests: cargo install --locked cargo-nextest"
+    );
+    Ok(())
+}
+
+fn qemu_version() -> Option<u32> {
+    let output = Command::new(machine::QEMU).arg("--version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.split_once("version ")?
+        .1
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// The static busybox, unpacked.
+fn busybox(apt: &Apt, cache: &Path) -> Result<PathBuf> {
+    let place = cache.join("busybox");
+    apt::unpack(&apt.download("busybox-static")?, &place)?;
+    let places = [place.join("bin/busybox"), place.join("usr/bin/busybox")];
+    let found = places.into_iter().find(|path| path.exists());
+    found.context("busybox-static has no busybox")
+}
+
+fn try_kernel(
+    name: &'static str,
+    kernel: &Kernel,
+    programs: &Programs,
+    busybox: &Path,
+    options: &Options,
+) -> Result<Ran> {
+    let share = Share::new()?;
+    let directory = root().join("target/kernels");
+    let initramfs = directory.join("initramfs");
+    let console = directory.join(format!("console-{name}"));
+    initramfs::write(&initramfs, kernel, programs, busybox, share.path())?;
+    share.file("plan", &plan(programs, &share, options))?;
+
+    println!(
+        "
+--- {}",
+        kernel.release
+    );
+    let mut codes = machine::run(kernel, &initramfs, &console, &share)?;
+    if codes.is_empty() {
+        println!(
+            "{}: nothing has run, which may be a matter of the boot: once more",
+            kernel.release
+        );
+        codes = machine::run(kernel, &initramfs, &console, &share)?;
+    }
+    let mut ran = Ran {
+        name,
+        release: kernel.release.clone(),
+        users: Vec::new(),
+        privileges: None,
+        broken: Vec::new(),
+    };
+    let results = share.path().join("results");
+    for user in &options.users {
+        match read(&codes, *user, &results) {
+            Ok(results) => {
+                let version = kernel.version().context("a kernel's version")?;
+                let verdict = results.judge(version, *user, options.has_all_tests());
+                ran.users.push((*user, results, verdict));
+            }
+            Err(error) => ran.broken.push(format!("{}: {error:#}", user.name())),
+        }
+    }
+    if options.has_all_tests() {
+        match codes.get("probe") {
+            Some(0) => ran.privileges = Some(Privileges::read(&results.join("probe"))?),
+            _ => ran
+                .broken
+                .push("what finds out privileges has not ended well".into()),
+        }
+    }
+    if !ran.broken.is_empty() {
+        println!("the kernel's own messages are in {}", console.display());
+    }
+    Ok(ran)
+}
+
+fn read(codes: &Codes, user: User, results: &Path) -> Result<Results> {
+    let code = codes
+        .get(user.name())
+        .context("the tests have not ended: the guest went down")?;
+    Results::read(results, user, *code)
+}
+
+/// What the guest's first program does.
+fn plan(programs: &Programs, share: &Share, options: &Options) -> String {
+    let mut steps: Vec<_> = options.users.iter().map(|user| user.name()).collect();
+    if options.has_all_tests() {
+        steps.push("probe");
+    }
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+    let path = |path: &Path| quoted(&path.to_string_lossy());
+    format!(
+        "export TMPDIR={} PSAPI_LIBRARY_DIR={}\nSOURCES={}\nPROBE={}\nFILTER={}\nSTEPS={}\n",
+        path(share.path()),
+        path(&programs.library),
+        path(root()),
+        path(&programs.probe),
+        quoted(&options.filter),
+        quoted(&steps.join(" ")),
+    )
+}
+
+/// Prints what ran where; says whether all of it is as expected.
+fn report(ran: &[Ran]) -> bool {
+    println!("\n=== kernels");
+    let mut good = true;
+    for ran in ran {
+        for (user, results, verdict) in &ran.users {
+            let (passed, failed) = (results.passed.len(), results.failed.len());
+            let left_out: u32 = results.skipped.values().sum();
+            println!(
+                "{:9} {:27} {:7} {passed:4} passed, {failed} failed, {left_out} left something out; \
+                 {} of these as expected",
+                ran.name,
+                ran.release,
+                user.name(),
+                verdict.expected
+            );
+            for complaint in &verdict.complaints {
+                println!("{:9} {complaint}", "");
+            }
+            good &= verdict.complaints.is_empty();
+        }
+        for broken in &ran.broken {
+            println!("{:9} {:27} FAILED: {broken}", ran.name, ran.release);
+        }
+        good &= ran.broken.is_empty();
+    }
+    good
+}
+
+fn all_privileges(ran: &[Ran]) -> Vec<(&'static str, &Privileges)> {
+    let found = ran
+        .iter()
+        .filter_map(|ran| Some((ran.name, ran.privileges.as_ref()?)));
+    found.collect()
+}
