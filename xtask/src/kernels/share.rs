@@ -3,15 +3,16 @@
 //! as fast.
 //!
 //! A request is a directory in `requests` that has `command` (the program's name, the working directory and
-//! the arguments, each ended by a NUL) and `input.tar` (the temporary directories that these name) once
-//! it has `ready`. The answer is `output`, `errors` and `changed.tar`, and `status` at the end.
+//! the arguments, each ended by a NUL), `input` (for the program to read) and, where these name any, `files.tar`
+//! (temporary directories), once it has `ready`. The answer is `output`, `errors` and `changed.tar`, and `status` at the end.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -114,54 +115,56 @@ fn carry_out(request: &Path, temporary: &Path) -> Result<i32> {
     );
     let directory = PathBuf::from(words.next().context("the working directory")?);
     let mut arguments: Vec<_> = words.collect();
+    // What is behind the last NUL.
     arguments.pop();
 
-    let input = request.join("input.tar");
-    let list = run::output(Command::new("tar").arg("-tf").arg(&input))?;
-    let list = String::from_utf8_lossy(&list).into_owned();
-    let mut places: Vec<&str> = list
-        .lines()
-        .filter_map(|line| line.split('/').next())
-        .collect();
-    places.dedup();
-    let mut tar = Command::new("tar");
-    tar.arg("-xf").arg(&input).arg("-C").arg(temporary);
-    ensure!(run::succeeds(&mut tar)?, "the request's files");
+    let places = take(request, temporary)?;
     let before = request.join("before");
     File::create(&before)?;
-
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null());
+    command.args(arguments).env("LC_ALL", "C");
+    command.stdin(File::open(request.join("input"))?);
     if directory.starts_with(temporary) {
         command.current_dir(&directory);
     }
     let output = command.output().context("the program can't be run")?;
     fs::write(request.join("output"), output.stdout)?;
     fs::write(request.join("errors"), output.stderr)?;
-
-    let mut find = Command::new("find");
-    find.current_dir(temporary).args(&places);
-    find.args(["-type", "f", "-newer"])
-        .arg(&before)
-        .arg("-print0");
-    let changed = match places.is_empty() {
-        true => Vec::new(),
-        false => run::output(&mut find)?,
-    };
-    let names = request.join("changed");
-    fs::write(&names, changed)?;
-    let mut tar = Command::new("tar");
-    tar.arg("-cf")
-        .arg(request.join("changed.tar"))
-        .arg("-C")
-        .arg(temporary);
-    tar.arg("--null").arg("-T").arg(&names);
-    ensure!(run::succeeds(&mut tar)?, "the answer's files");
+    if !places.is_empty() {
+        give(request, temporary, &places, &before)?;
+    }
     for place in places {
         fs::remove_dir_all(temporary.join(place))?;
     }
     Ok(output.status.code().unwrap_or(125))
+}
+
+/// Puts the directories of a request where they are in the guest; returns their names.
+fn take(request: &Path, temporary: &Path) -> Result<BTreeSet<String>> {
+    let files = request.join("files.tar");
+    if !files.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let names = run::output(Command::new("tar").arg("-tf").arg(&files))?;
+    let names = String::from_utf8_lossy(&names);
+    let places = names.lines().filter_map(|name| name.split('/').next());
+    let mut tar = Command::new("tar");
+    tar.arg("-xf").arg(&files).arg("-C").arg(temporary);
+    ensure!(run::succeeds(&mut tar)?, "the request's files");
+    Ok(places.map(str::to_owned).collect())
+}
+
+/// Puts what is newer than a file into the answer.
+fn give(request: &Path, temporary: &Path, places: &BTreeSet<String>, before: &Path) -> Result<()> {
+    let mut find = Command::new("find");
+    find.current_dir(temporary).args(places);
+    find.args(["-type", "f", "-newer"]).arg(before);
+    let names = request.join("changed");
+    fs::write(&names, run::output(find.arg("-print0"))?)?;
+    let mut tar = Command::new("tar");
+    tar.arg("-cf").arg(request.join("changed.tar"));
+    tar.arg("-C").arg(temporary);
+    tar.arg("--null").arg("-T").arg(&names);
+    ensure!(run::succeeds(&mut tar)?, "the answer's files");
+    Ok(())
 }
