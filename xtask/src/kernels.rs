@@ -262,7 +262,7 @@ fn plan(programs: &Programs, share: &Share, options: &Options) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
     let path = |path: &Path| quoted(&path.to_string_lossy());
     format!(
-        "export TMPDIR={} PSAPI_LIBRARY_DIR={}\nSOURCES={}\nPROBE={}\nFILTER={}\nSTEPS={}\n",
+        "export TMPDIR={} PSAPI_LIBRARY_DIR={} PSAPI_RANDOM_CALLS=5000\nSOURCES={}\nPROBE={}\nFILTER={}\nSTEPS={}\n",
         path(share.path()),
         path(&programs.library),
         path(root()),

@@ -122,13 +122,6 @@ impl Apt {
         Ok(names.map(|(_, name)| name.to_owned()).collect())
     }
 
-    /// Whether there is a version of it to be had.
-    pub fn has(&self, package: &str) -> bool {
-        let mut show = self.command("apt-cache");
-        show.args(["show", "--no-all-versions", package]);
-        run::works(&mut show)
-    }
-
     /// Downloads a package's newest version, unless that was done before.
     pub fn download(&self, package: &str) -> Result<PathBuf> {
         let directory = self.directory.join("archives");

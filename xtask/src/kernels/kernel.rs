@@ -191,13 +191,15 @@ fn packages(release: &str, apt: &Apt) -> Result<Option<Vec<String>>> {
         // Those that can't be had are in angle brackets.
         let plain = name.trim_matches(['<', '>']);
         if plain.starts_with("linux-") && plain.ends_with(release) {
-            packages.push(plain.to_owned());
+            match plain == name {
+                true => packages.push(name),
+                // It has no file that the image needs.
+                false if plain.starts_with("linux-base-") => {}
+                false => return Ok(None),
+            }
         }
     }
-    Ok(packages
-        .iter()
-        .all(|package| apt.has(package))
-        .then_some(packages))
+    Ok(Some(packages))
 }
 
 /// Compresses the driver that is to be compressed, where none is.
