@@ -99,8 +99,12 @@ fn a_watch_stays_with_the_process_that_started_it() {
 
 #[test]
 fn a_fork_while_other_threads_are_inside_leaves_the_child_free() {
+    // Loaded before: a child would wait for ever for a thread that was about to.
+    api();
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        // However this ends, the threads must.
+        let _end = Raised(&ended);
         for _ in 0..3 {
             scope.spawn(|| {
                 let mut name = [0u8; 4096];
@@ -136,8 +140,16 @@ fn a_fork_while_other_threads_are_inside_leaves_the_child_free() {
                     && (api().CloseHandle)(open) != 0
             });
         }
-        ended.store(true, Ordering::Relaxed);
     });
+}
+
+/// A flag that is raised when this is dropped.
+struct Raised<'a>(&'a AtomicBool);
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
