@@ -4,6 +4,7 @@
 pub mod child;
 pub mod elf;
 pub mod huge_pool;
+pub mod machine;
 pub mod privilege;
 pub mod swap;
 pub mod tree;
