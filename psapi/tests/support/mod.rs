@@ -6,5 +6,6 @@ pub mod elf;
 pub mod huge_pool;
 pub mod machine;
 pub mod privilege;
+pub mod seccomp;
 pub mod swap;
 pub mod tree;
