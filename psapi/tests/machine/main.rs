@@ -6,3 +6,5 @@ mod support;
 
 mod drivers;
 mod kernel_pointers;
+mod page_faults;
+mod same_pages;
