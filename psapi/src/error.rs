@@ -180,9 +180,11 @@ impl Report {
                      another user's"
                 }
                 b"perf_event_open" => {
-                    "needs CAP_PERFMON; for processes that the user may trace, as CAP_SYS_PTRACE \
-                     may all, the setting kernel.perf_event_paranoid at 2 or less will do; a \
-                     seccomp filter, as of a container, may forbid it to all"
+                    "needs CAP_PERFMON, but CAP_SYS_ADMIN where a distribution's kernel (Debian's is \
+                     one) forbids it at a setting kernel.perf_event_paranoid of more than 2; for \
+                     processes that the user may trace, as CAP_SYS_PTRACE may all, the setting \
+                     at 2 or less will do; a seccomp filter, as of a container, may forbid it to \
+                     all"
                 }
                 b"perf_event ring buffer" => {
                     "not one page for each processor may be locked in memory: needs CAP_IPC_LOCK, \

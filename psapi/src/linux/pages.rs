@@ -139,6 +139,7 @@ pub(crate) fn walk(
         frames: Vec::new(),
         asked: Vec::new(),
         room: Room::default(),
+        protects: None,
         found: 0,
         known,
         sink,
@@ -167,6 +168,9 @@ struct Walk<'a, F> {
     /// Which of the words the frames are of.
     asked: Vec<usize>,
     room: Room,
+    /// Whether userfaultfd protects pages of the area that the scan has last found some in that it
+    /// does not call written to.
+    protects: Option<(usize, bool)>,
     /// How many bytes the scan found that progress was not told of yet.
     found: u64,
     known: PageAttributes,
@@ -254,9 +258,14 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
         &mut self,
         index: usize,
         part: Range<u64>,
-        attributes: PageAttributes,
+        mut attributes: PageAttributes,
     ) -> Result<(), Refusal> {
         let area = self.question.areas[index];
+        if attributes.contains(PageAttributes::WRITE_PROTECTED)
+            && !self.protects_pages(index, part.start)?
+        {
+            attributes.remove(PageAttributes::WRITE_PROTECTED);
+        }
         let page = Page::new(area.complete(attributes));
         if !page.attributes.intersects(WORTH_A_RUN) {
             return Ok(());
@@ -287,6 +296,21 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
             }
         }
         Ok(())
+    }
+
+    /// Whether userfaultfd protects pages of an area, by the word of one that the scan does not call
+    /// written to. Newer kernels (7.3 is one) call no page so where userfaultfd has no say.
+    fn protects_pages(&mut self, index: usize, page: u64) -> Result<bool, Refusal> {
+        if let Some((known, protects)) = self.protects
+            && known == index
+        {
+            return Ok(protects);
+        }
+        let mut word = [0];
+        self.question.pagemap.read(page, &mut word)?;
+        let protects = Word::from_bits_truncate(word[0]).contains(Word::WRITE_PROTECTED);
+        self.protects = Some((index, protects));
+        Ok(protects)
     }
 
     /// What the words of a range say.
@@ -453,10 +477,14 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
         }
     }
 
+    /// A table of the last level is a page of words, and a huge page takes the place of one.
+    fn pages_in_huge(&self) -> usize {
+        self.question.page_size as usize / size_of::<u64>()
+    }
+
     /// Marks what may be huge pages by their words: as many neighbours as one has, all alike.
     fn mark_huge(&self, start: u64, pages: &mut [Page]) {
-        // A table of the last level is a page of words, and a huge page takes the place of one.
-        let in_huge = (self.question.page_size / size_of::<u64>() as u64) as usize;
+        let in_huge = self.pages_in_huge();
         let first = (start / self.question.page_size) as usize;
         let skip = first.next_multiple_of(in_huge) - first;
         let blocks = self.words.iter().skip(skip).copied().collect::<Vec<_>>();
@@ -494,6 +522,17 @@ impl<F: FnMut(usize, Range<u64>, Page)> Walk<'_, F> {
         }
         if self.question.flags.is_none() {
             self.known.remove(PageAttributes::ZERO);
+            // As many pages as may be zeros may be a huge page of them, which `smaps` does not count.
+            let huge = self.question.page_size * self.pages_in_huge() as u64;
+            let counted = area.counted.map_or(0, |counted| counted.resident);
+            let has_room = |run: &Range<u64>| run.start.next_multiple_of(huge) + huge <= run.end;
+            if resident.saturating_sub(counted) >= huge
+                && found
+                    .iter()
+                    .any(|(run, page)| may_be_zero(page) && has_room(run))
+            {
+                self.known.remove(PageAttributes::HUGE);
+            }
             return Ok(());
         }
         for (run, page) in std::mem::take(found) {

@@ -283,7 +283,12 @@ impl<'p> Space<'p> {
         };
         let mut known = pages::walk(question, self.scanner, ranges, sink)?;
         pages::check_still_there(&self.pagemap)?;
-        known &= !LATER_KERNELS | system.page_features();
+        // A scanner that knows guards tells of them, also to who may not look at pages of his own: the
+        // files of a process that has changed its user are root's.
+        let told = self
+            .scanner
+            .map_or(PageAttributes::empty(), |scanner| scanner.known());
+        known &= !LATER_KERNELS | system.page_features() | told & PageAttributes::GUARD;
         if self.has_bad_memory.is_none() {
             known.remove(PageAttributes::BAD);
         }

@@ -219,8 +219,9 @@ impl Process {
     /// buffer of 2 MiB for each processor, and of each fault what the kernel needs to record it:
     /// 1 µs on top of 2 where it guards each of its returns (Safe RET). Privileges: `CAP_PERFMON`; or
     /// those of the process's own user, or `CAP_SYS_PTRACE`: where `kernel.perf_event_paranoid` is 2
-    /// or more, see [`is_user_only`](WorkingSetWatch::is_user_only); the kernels of some
-    /// distributions then refuse the watch if it is more than 2.
+    /// or more, see [`is_user_only`](WorkingSetWatch::is_user_only). The kernels of some
+    /// distributions, Debian's among them, refuse the watch to who has no `CAP_SYS_ADMIN` if it is
+    /// more than 2.
     ///
     /// A process that executes a program with the set-user-ID bit, or one that the user may not
     /// read, is not watched from there on: the kernel takes the watch off.

@@ -4,6 +4,8 @@
 pub mod child;
 pub mod elf;
 pub mod huge_pool;
+pub mod machine;
 pub mod privilege;
+pub mod seccomp;
 pub mod swap;
 pub mod tree;
