@@ -88,6 +88,7 @@ pub fn information(
     let information = MODULEINFO {
         lpBaseOfDll: pointer(module.base),
         SizeOfImage: narrow(module.size),
+        #[cfg(target_pointer_width = "64")]
         Reserved: 0,
         EntryPoint: module.entry_point.map_or(std::ptr::null_mut(), pointer),
     };

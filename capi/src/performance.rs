@@ -23,6 +23,7 @@ pub fn information(to: *mut PERFORMANCE_INFORMATION, cb: DWORD) -> Answer<BOOL> 
     let pages = |bytes: u64| size(bytes / info.page_size);
     let information = PERFORMANCE_INFORMATION {
         cb: size_of::<PERFORMANCE_INFORMATION>() as DWORD,
+        #[cfg(target_pointer_width = "64")]
         Reserved: 0,
         CommitTotal: pages(info.commit_total),
         CommitLimit: pages(info.commit_limit),
@@ -37,6 +38,7 @@ pub fn information(to: *mut PERFORMANCE_INFORMATION, cb: DWORD) -> Answer<BOOL> 
         HandleCount: narrow(info.handle_count.unwrap_or(0)),
         ProcessCount: narrow(info.process_count),
         ThreadCount: narrow(info.thread_count),
+        #[cfg(target_pointer_width = "64")]
         Reserved2: 0,
     };
     caller::write(to, &information)?;

@@ -36,6 +36,7 @@ pub struct MODULEINFO {
     pub lpBaseOfDll: LPVOID,
     pub SizeOfImage: DWORD,
     /// In place of padding, so that all of it is written.
+    #[cfg(target_pointer_width = "64")]
     pub Reserved: DWORD,
     pub EntryPoint: LPVOID,
 }
@@ -100,6 +101,7 @@ pub struct ENUM_PAGE_FILE_INFORMATION {
 pub struct PERFORMANCE_INFORMATION {
     pub cb: DWORD,
     /// In place of padding, as is the last one.
+    #[cfg(target_pointer_width = "64")]
     pub Reserved: DWORD,
     pub CommitTotal: SIZE_T,
     pub CommitLimit: SIZE_T,
@@ -114,6 +116,7 @@ pub struct PERFORMANCE_INFORMATION {
     pub HandleCount: DWORD,
     pub ProcessCount: DWORD,
     pub ThreadCount: DWORD,
+    #[cfg(target_pointer_width = "64")]
     pub Reserved2: DWORD,
 }
 
@@ -187,6 +190,13 @@ pub mod format_message {
     pub const FORMAT_MESSAGE_FROM_SYSTEM: DWORD = 0x1000;
     pub const FORMAT_MESSAGE_ARGUMENT_ARRAY: DWORD = 0x2000;
 }
+
+/// Here nothing is padded.
+#[cfg(target_pointer_width = "32")]
+const _: () = {
+    assert!(size_of::<MODULEINFO>() == 12);
+    assert!(size_of::<PERFORMANCE_INFORMATION>() == 56);
+};
 
 #[cfg(all(test, target_pointer_width = "64"))]
 mod tests {

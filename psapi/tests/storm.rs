@@ -7,7 +7,7 @@
 //! `CAP_SYS_ADMIN` or `CAP_CHECKPOINT_RESTORE`), all children of both have the same few ids, so
 //! that an id goes back and forth between the two kinds.
 //!
-//! Runs for `PSAPI_STORM_SECONDS`; if that is not set, for 20 s where `CI` is set, else for 3 s.
+//! Runs for `PSAPI_STORM_SECONDS`, or for 3 s if that is not set.
 
 mod support;
 
@@ -190,7 +190,6 @@ impl Kind {
 fn seconds() -> u64 {
     match std::env::var("PSAPI_STORM_SECONDS") {
         Ok(seconds) => seconds.parse().expect("PSAPI_STORM_SECONDS is a number"),
-        Err(_) if std::env::var_os("CI").is_some() => 20,
         Err(_) => 3,
     }
 }

@@ -94,15 +94,12 @@ fn targets() -> Result<Vec<String>> {
 
 /// Builds all targets; returns the directory that they are in.
 fn build() -> Result<PathBuf> {
-    let version = run::output(Command::new(rustc()).arg("-vV"))?;
-    let version = String::from_utf8_lossy(&version);
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    let host = host.context("the compiler does not say what it compiles for")?;
+    let host = run::host()?;
     let target = root().join("fuzz/target");
     // A target is named so that build scripts and macros are compiled without the flags.
     let built = run::succeeds(
         cargo(["build", "--release", "--manifest-path", "fuzz/Cargo.toml"])
-            .args(["--target", host, "--target-dir"])
+            .args(["--target", &host, "--target-dir"])
             .arg(&target)
             .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f"))
             .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only"),
@@ -110,11 +107,7 @@ fn build() -> Result<PathBuf> {
     if !built {
         bail!("the fuzz targets do not build");
     }
-    Ok(target.join(host).join("release"))
-}
-
-fn rustc() -> OsString {
-    std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
+    Ok(target.join(&host).join("release"))
 }
 
 /// Runs one target on its seeds and what it makes of them. What it finds worth keeping goes to

@@ -42,6 +42,20 @@ pub fn works(command: &mut Command) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
+/// The compiler that cargo runs.
+pub fn rustc() -> Command {
+    Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+}
+
+/// What the compiler compiles for if it is told nothing.
+pub fn host() -> Result<String> {
+    let version = output(rustc().arg("-vV"))?;
+    let version = String::from_utf8_lossy(&version);
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("the compiler does not say what it compiles for")?;
+    Ok(host.to_owned())
+}
+
 /// Where a program is, as the shell would find it.
 pub fn find(program: impl AsRef<Path>) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;

@@ -1,12 +1,19 @@
 //! `cargo xtask test`: all that CI runs, step by step, with a summary at the end. A step that
 //! fails does not keep the others from running.
 
+mod asan;
 mod c_library;
+mod deny;
+mod i686;
 mod installed;
+mod left_out;
+mod minimal;
 mod msrv;
 mod nobody;
 mod skipped;
+mod storm;
 mod tools;
+mod valgrind;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -68,6 +75,16 @@ const STEPS: &[Step] = &[
         run: msrv::check,
     },
     Step {
+        name: "minimal",
+        what: "what is published compiles with the oldest dependencies that it allows",
+        run: minimal::check,
+    },
+    Step {
+        name: "deny",
+        what: "dependencies' licences, sources and duplicates",
+        run: deny::check,
+    },
+    Step {
         name: "tests",
         what: "unit, property and live tests",
         run: tests,
@@ -76,6 +93,16 @@ const STEPS: &[Step] = &[
         name: "nobody",
         what: "the tests once more, without privileges",
         run: nobody::tests,
+    },
+    Step {
+        name: "asan",
+        what: "tests of the library and the C library under AddressSanitizer",
+        run: asan::check,
+    },
+    Step {
+        name: "valgrind",
+        what: "tests of the library under valgrind, those that take seconds",
+        run: valgrind::short,
     },
     Step {
         name: "install",
@@ -99,21 +126,48 @@ const STEPS: &[Step] = &[
     },
 ];
 
+/// What takes too long, or needs too much, to be run with the others.
+const ON_REQUEST: &[Step] = &[
+    Step {
+        name: "storm",
+        what: "captures in ten minutes of short-lived processes",
+        run: storm::long,
+    },
+    Step {
+        name: "valgrind-all",
+        what: "tests of the library under valgrind, those that take minutes, too",
+        run: valgrind::all,
+    },
+    Step {
+        name: "i686",
+        what: "the library and the C library where a pointer has 32 bits",
+        run: i686::check,
+    },
+];
+
 /// The steps' names, in order.
 pub fn step_names() -> String {
-    let names: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+    format!("{}; on request: {}", names(STEPS), names(ON_REQUEST))
+}
+
+fn names(steps: &[Step]) -> String {
+    let names: Vec<_> = steps.iter().map(|step| step.name).collect();
     names.join(" ")
 }
 
 /// Runs the steps named, or all; says whether none failed.
 pub fn run(names: &[String]) -> Result<bool> {
-    let unknown = |name: &&String| STEPS.iter().all(|step| step.name != **name);
+    let steps = || STEPS.iter().chain(ON_REQUEST);
+    let unknown = |name: &&String| steps().all(|step| step.name != **name);
     if let Some(name) = names.iter().find(unknown) {
         anyhow::bail!("there is no step {name}; there are: {}", step_names());
     }
-    let chosen = STEPS
-        .iter()
-        .filter(|step| names.is_empty() || names.iter().any(|name| name == step.name));
+    let chosen: Vec<_> = match names {
+        [] => STEPS.iter().collect(),
+        _ => steps()
+            .filter(|step| names.iter().any(|name| name == step.name))
+            .collect(),
+    };
     let mut results = Vec::new();
     for step in chosen {
         println!("\n=== {}: {}", step.name, step.what);
@@ -136,10 +190,10 @@ fn summarize(results: &[(&Step, Outcome, Duration)]) -> bool {
         passed &= !matches!(outcome, Outcome::Failed(_));
         let seconds = time.as_secs_f64();
         let (name, what) = (step.name, step.what);
-        println!("{name:10}{word:8} {seconds:6.1} s  {what}{why}");
+        println!("{name:13}{word:8} {seconds:6.1} s  {what}{why}");
         if let Outcome::PassedBut(reasons) = outcome {
             for reason in reasons {
-                println!("{:10}SKIPPED: {reason}", "");
+                println!("{:13}SKIPPED: {reason}", "");
             }
         }
     }
@@ -178,16 +232,20 @@ fn clippy() -> Result<Outcome> {
 }
 
 fn tests() -> Result<Outcome> {
-    let runner: &[&str] = if run::works(&mut cargo(["nextest", "--version"])) {
-        &["nextest", "run"]
-    } else {
-        &["test"]
-    };
     let log = skipped::Log::of_user(None)?;
-    let mut tests = cargo([runner, &["--no-fail-fast"], EVERYTHING].concat());
+    let mut tests = cargo([runner(), &["--no-fail-fast"], EVERYTHING].concat());
     log.hand_to(&mut tests);
+    storm::shortly(&mut tests);
     tests.env(c_library::DIRECTORY, c_library::build()?);
     passed_but(all([tests])?, &log)
+}
+
+/// What of cargo runs tests.
+fn runner() -> &'static [&'static str] {
+    match run::works(&mut cargo(["nextest", "--version"])) {
+        true => &["nextest", "run"],
+        false => &["test"],
+    }
 }
 
 /// Adds what was left out to a step that passed.

@@ -26,9 +26,10 @@ pub mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     /// An address where nothing is mapped, and nothing will be by another thread of the tests: far
-    /// from where the kernel puts what has no place of its own, and each time another one.
+    /// from where the kernel puts what has no place of its own, beyond what AddressSanitizer has for
+    /// itself, and each time another one.
     pub fn unused() -> *mut c_void {
-        const FIRST: usize = 0x10_0000_0000;
+        const FIRST: usize = 0x2000_0000_0000;
         const APART: usize = 1 << 31;
         static NEXT: AtomicUsize = AtomicUsize::new(FIRST);
         std::ptr::without_provenance_mut(NEXT.fetch_add(APART, Ordering::Relaxed))

@@ -115,12 +115,12 @@ api! {
 }
 
 pub fn api() -> &'static Api {
+    static LIBRARY: OnceLock<Library> = OnceLock::new();
     static API: OnceLock<Api> = OnceLock::new();
     API.get_or_init(|| {
         let path = library::directory().join("libpsapi.so");
         // SAFETY: what it does when it is loaded is to register what a fork calls.
-        let library = unsafe { Library::new(path) }.unwrap();
-        load(Box::leak(Box::new(library)))
+        load(LIBRARY.get_or_init(|| unsafe { Library::new(path) }.unwrap()))
     })
 }
 

@@ -37,17 +37,21 @@ pub(crate) fn of_pages(
     mut found: impl FnMut(u64, Option<u16>),
 ) {
     let (mut asked, mut status) = ([0u64; AT_ONCE], [0i32; AT_ONCE]);
+    // What the kernel takes are pointers, as wide as the caller's.
+    let mut pointers = [0usize; AT_ONCE];
     loop {
         let mut count = 0;
-        for (place, page) in asked.iter_mut().zip(&mut pages) {
+        for ((place, pointer), page) in asked.iter_mut().zip(&mut pointers).zip(&mut pages) {
             *place = page;
+            // Where no process has a page.
+            *pointer = usize::try_from(page).unwrap_or(usize::MAX);
             count += 1;
         }
         if count == 0 {
             return;
         }
         let (asked, status) = (&asked[..count], &mut status[..count]);
-        if ask(process, asked, status).is_err() {
+        if ask(process, &pointers[..count], status).is_err() {
             status.fill(-1);
         }
         for (&page, &node) in asked.iter().zip(&*status) {
@@ -56,13 +60,13 @@ pub(crate) fn of_pages(
     }
 }
 
-fn ask(process: ProcessId, pages: &[u64], status: &mut [i32]) -> Result<(), Errno> {
+fn ask(process: ProcessId, pages: &[usize], status: &mut [i32]) -> Result<(), Errno> {
     // SAFETY: the kernel reads as many addresses and writes as many statuses as the count says: the
     // length of both. Without nodes to move to it moves nothing.
     let result = unsafe {
         libc::syscall(
             libc::SYS_move_pages,
-            libc::c_long::from(process.get()),
+            process.get() as libc::c_long,
             pages.len().min(status.len()),
             pages.as_ptr(),
             std::ptr::null::<i32>(),

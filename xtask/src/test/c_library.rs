@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -20,8 +21,13 @@ const READ: &[&str] = &["include/psapi", "examples"];
 
 /// Builds the library; returns the directory that it is in.
 pub fn build() -> Result<PathBuf> {
-    let json = "--message-format=json-render-diagnostics";
-    let messages = run::output(&mut cargo(["build", "--package", "libpsapi", json]))?;
+    build_by(&mut cargo(["build"]))
+}
+
+/// As [`build`], by a `cargo build` that has arguments and an environment of its own.
+pub fn build_by(cargo: &mut Command) -> Result<PathBuf> {
+    cargo.args(["--package", "libpsapi"]);
+    let messages = run::output(cargo.arg("--message-format=json-render-diagnostics"))?;
     let files = String::from_utf8(messages).context("what cargo says")?;
     let files = files
         .lines()

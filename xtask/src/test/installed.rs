@@ -79,7 +79,8 @@ fn pkg_config(prefix: &Path, asked: &[&str]) -> Result<Vec<String>> {
     Ok(words.split_whitespace().map(str::to_owned).collect())
 }
 
-fn examples() -> Result<Vec<PathBuf>> {
+/// The examples in C and C++.
+pub fn examples() -> Result<Vec<PathBuf>> {
     let directory = root().join("capi/examples");
     let entries = fs::read_dir(&directory).with_context(|| directory.display().to_string())?;
     let mut examples: Vec<PathBuf> = entries

@@ -9,7 +9,7 @@ use super::Outcome;
 use crate::run::{self, cargo};
 
 /// What is published, and so must keep the promise.
-const PUBLISHED: &[&str] = &["psapi", "libpsapi", "psapi-cli"];
+pub const PUBLISHED: &[&str] = &["psapi", "libpsapi", "psapi-cli"];
 
 /// Compares the compiler that each dependency declares, tests' and tools' own aside. What our own
 /// code uses is checked by clippy's `incompatible_msrv`.

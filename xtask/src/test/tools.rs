@@ -87,7 +87,7 @@ pub fn provide() -> Result<Outcome> {
             .collect::<Vec<_>>()
     };
     if !missing().is_empty() && rustix::process::geteuid().is_root() && find("apt-get").is_some() {
-        install(&missing())?;
+        install(&packages(&missing()))?;
     }
     let missing = missing();
     for tool in &missing {
@@ -130,8 +130,9 @@ fn packages(tools: &[&Tool]) -> Vec<&'static str> {
     packages.collect()
 }
 
-/// Installs packages. Where that fails, what is still missing is named afterwards.
-fn install(tools: &[&Tool]) -> Result<()> {
+/// Installs Debian's packages; says whether it could. Where not, what is still missing is named
+/// afterwards.
+pub fn install(packages: &[&str]) -> Result<bool> {
     let apt_get = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
         command
@@ -141,11 +142,10 @@ fn install(tools: &[&Tool]) -> Result<()> {
     };
     let installed = run::succeeds(&mut apt_get(&["update", "--quiet"]))?
         && run::succeeds(
-            apt_get(&["install", "--yes", "--quiet", "--no-install-recommends"])
-                .args(packages(tools)),
+            apt_get(&["install", "--yes", "--quiet", "--no-install-recommends"]).args(packages),
         )?;
     if !installed {
         println!("apt-get could not install all that is missing");
     }
-    Ok(())
+    Ok(installed)
 }
