@@ -239,7 +239,8 @@ fn of_hundreds_of_mappings_every_page_is_drawn() {
 fn a_png_is_the_same_picture_drawn() {
     // Sparse memory, too: pages do not have a block each then.
     let subject = Subject::start(
-        "memset(map(8 * M, MAP_PRIVATE), 1, 3 * M); memset(map(M, MAP_SHARED), 1, M);\n\
+        "prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);\n\
+         memset(map(8 * M, MAP_PRIVATE), 1, 3 * M); memset(map(M, MAP_SHARED), 1, M);\n\
          char *a = map(300 * M, MAP_PRIVATE); for (long i = 0; i < 300 * M; i += 16 * page) a[i] = 1;\n\
          puts(\"0\");",
     );
@@ -291,7 +292,8 @@ fn what_a_page_is_can_be_told_from_its_block() {
 #[test]
 fn a_huge_reservation_is_cut_and_none_of_its_pages_left_out() {
     let subject = Subject::start(
-        "char *a = map(M << 26, MAP_PRIVATE); if (a == MAP_FAILED) a = map(M << 20, MAP_PRIVATE);\n\
+        "prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);\n\
+         char *a = map(M << 26, MAP_PRIVATE); if (a == MAP_FAILED) a = map(M << 20, MAP_PRIVATE);\n\
          a[0] = 1; memset(a + (M << 13), 1, 3 * page); a[M << 19] = 1;\n\
          printf(\"%lx %lx\\n\", (long)a, page);",
     );

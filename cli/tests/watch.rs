@@ -110,7 +110,9 @@ int main(int argc, char **argv) {
         execl(argv[0], argv[0], "touch", "5", (char *)0);
     }
     if (!strcmp(what, "heap")) {
-        /* Long enough to be looked at; then it grows and shrinks faster than that. */
+        /* Long enough to be looked at; then it grows and shrinks faster than that. Each page has a
+           fault, also where the kernel would make huge ones. */
+        prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
         char *p = sbrk(4096);
         touch_few(p, 1);
         usleep(200000);

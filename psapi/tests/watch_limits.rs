@@ -85,7 +85,7 @@ fn locked_memory_runs_out(program: &Program) {
     }
     assert!(sizes.is_sorted_by(|a, b| a >= b), "{sizes:?}");
     assert!(sizes.iter().any(|&size| size < WANTED), "{sizes:?}");
-    assert_eq!(error.kind(), ErrorKind::AccessDenied);
+    assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error}");
     let text = error.to_string();
     for name in [
         "kernel.perf_event_mlock_kb",

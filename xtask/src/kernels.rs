@@ -143,6 +143,7 @@ fn provide(apt: &Apt) -> Result<()> {
     }
     let tools = [
         ("depmod", "kmod"),
+        ("mkfs.ext4", "e2fsprogs"),
         ("xz", "xz-utils"),
         ("setpriv", "util-linux"),
         ("script", "bsdutils"),

@@ -63,16 +63,22 @@ pub fn named(version: &str) -> Result<Required> {
 const DRIVERS: &[&str] = &[
     "9p",
     "9pnet_virtio",
+    "crc32c_generic",
     "dummy",
+    "ext4",
     "loop",
     "overlay",
     "veth",
+    "virtio_blk",
     "virtio_pci",
     "zram",
 ];
 
 /// This one is compressed on each kernel.
 const COMPRESSED: &str = "dummy";
+
+/// What of the cache says which drivers were kept.
+const KEPT: &str = "drivers";
 
 /// A kernel, unpacked.
 #[derive(Debug)]
@@ -94,7 +100,12 @@ impl Kernel {
             modules: place.join("modules"),
             release,
         };
-        if !place.exists() {
+        // Or it was prepared when other drivers were wanted.
+        let drivers = fs::read_to_string(place.join(KEPT)).unwrap_or_default();
+        if drivers != DRIVERS.join(" ") {
+            if place.exists() {
+                fs::remove_dir_all(&place).with_context(|| place.display().to_string())?;
+            }
             kernel.prepare(&parts, apt, &place)?;
         }
         Ok(kernel)
@@ -142,6 +153,7 @@ impl Kernel {
         let kept = TempDir::new_in(parent)?;
         fs::copy(image, kept.path().join("vmlinuz"))?;
         keep_needed(&all, &kept.path().join("modules"))?;
+        fs::write(kept.path().join(KEPT), DRIVERS.join(" "))?;
         fs::rename(kept.keep(), place).with_context(|| place.display().to_string())
     }
 }

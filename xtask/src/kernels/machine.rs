@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use tempfile::NamedTempFile;
 
 use super::kernel::Kernel;
 use super::share::Share;
+use crate::run;
 
 pub const QEMU: &str = "qemu-system-x86_64";
 
@@ -26,7 +28,11 @@ const PROCESSORS: &str = "2";
 const PROCESSOR: &str = "Nehalem";
 
 /// What keeps processors from leaking secrets changes no answer here, and makes emulation slow.
-const COMMAND_LINE: &str = "console=ttyS0 panic=-1 quiet mitigations=off";
+/// Files of the first file system count as files, not as shared memory as those of a tmpfs do.
+const COMMAND_LINE: &str = "console=ttyS0 panic=-1 quiet mitigations=off rootfstype=ramfs";
+
+/// The size of the disk for temporary files, which takes up what is used of it.
+const DISK: u64 = 4 << 30;
 
 /// The exit codes that the guest told, by what had run. What is not there has not ended: QEMU's own exit
 /// code proves nothing, since a guest whose kernel has panicked exits with 0.
@@ -51,6 +57,10 @@ pub fn run(kernel: &Kernel, initramfs: &Path, console: &Path, share: &Share) -> 
     let mut directory = std::ffi::OsString::from("local,mount_tag=host,security_model=none,path=");
     directory.push(share.path());
     qemu.arg("-virtfs").arg(directory);
+    let disk = disk()?;
+    let mut drive = std::ffi::OsString::from("if=virtio,format=raw,file=");
+    drive.push(disk.path());
+    qemu.arg("-drive").arg(drive);
     let mut child = qemu
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -65,6 +75,16 @@ pub fn run(kernel: &Kernel, initramfs: &Path, console: &Path, share: &Share) -> 
         server.join().expect("no panic")?;
         codes
     })
+}
+
+/// A disk with a file system on it: temporary files are on none elsewhere than in memory otherwise.
+fn disk() -> Result<NamedTempFile> {
+    let disk = NamedTempFile::new()?;
+    disk.as_file().set_len(DISK)?;
+    let mut make = Command::new("mkfs.ext4");
+    make.arg("-q").arg(disk.path());
+    ensure!(run::succeeds(&mut make)?, "a disk for the guest");
+    Ok(disk)
 }
 
 fn listen(child: &mut Child) -> Result<Codes> {
