@@ -175,7 +175,7 @@ fn ask_without_privilege(child: &Started, arguments: &[&str]) -> Option<(Output,
         row["user_id"].as_u64() != Some(me) && row["kernel_thread"] == false && row["state"] != "Z"
     });
     let Some(other) = other else {
-        eprintln!("SKIPPED: every process here belongs to this user");
+        common::skip("every process here belongs to this user");
         return None;
     };
     let pid = other["pid"].to_string();

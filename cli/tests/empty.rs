@@ -6,8 +6,9 @@ use common::{Started, json, psapi, run, run_as_nobody, stderr, text};
 
 /// The working set of a child, in bytes.
 fn resident(child: &Started) -> u64 {
-    let status = String::from_utf8(child.proc("status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    // Before Linux 6.2 the counters of `status` lag behind.
+    let found = String::from_utf8(child.proc("smaps_rollup")).unwrap();
+    let line = found.lines().find_map(|line| line.strip_prefix("Rss:"));
     let kib = line.unwrap().trim().strip_suffix(" kB").unwrap();
     kib.parse::<u64>().unwrap() * 1024
 }
@@ -15,7 +16,7 @@ fn resident(child: &Started) -> u64 {
 fn is_permitted(child: &Started) -> bool {
     let refused = stderr(&run(["empty", &child.pid()])).contains("CAP_SYS_NICE");
     if refused {
-        eprintln!("SKIPPED: emptying another process's working set needs CAP_SYS_NICE");
+        common::skip("emptying another process's working set needs CAP_SYS_NICE");
     }
     !refused
 }

@@ -145,7 +145,7 @@ fn a_process_without_an_address_space_has_no_modules() {
         .into_iter()
         .find(|row| row["kernel_thread"] == true);
     let Some(kernel_thread) = kernel_thread else {
-        eprintln!("SKIPPED: no thread of the kernel is visible here");
+        common::skip("no thread of the kernel is visible here");
         return;
     };
     let pid = kernel_thread["pid"].to_string();

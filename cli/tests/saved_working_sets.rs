@@ -80,7 +80,7 @@ fn a_saved_working_set_shows_what_the_process_showed() {
     if rustix::process::geteuid().is_root() {
         assert_eq!(seen[0], seen[1]);
     } else {
-        eprintln!("SKIPPED: only root is told of pages of zeros on older kernels");
+        common::skip("only root is told of pages of zeros on older kernels");
     }
     let piped = stdout(["ws", &child.pid(), "-o", "-"]);
     assert!(piped.starts_with(b"\x89PSWS"));

@@ -14,7 +14,7 @@ fn figure(line: &str) -> Option<(&str, u64)> {
 fn is_supported(child: &Started) -> bool {
     let refused = stderr(&run(["ws", &child.pid()])).contains("PAGEMAP_SCAN");
     if refused {
-        eprintln!("SKIPPED: this kernel has no PAGEMAP_SCAN");
+        common::skip("this kernel has no PAGEMAP_SCAN");
     }
     !refused
 }

@@ -10,9 +10,9 @@ use crate::linux::boot_id::{self, BootId};
 use crate::linux::file::Directory;
 use crate::linux::kallsyms::{self, KernelImage};
 use crate::linux::namespace::OwnNamespace;
-use crate::linux::{hidden, ids, node, page_features};
+use crate::linux::page_features::{self, PageFeatures};
+use crate::linux::{hidden, ids, node};
 use crate::process::{Process, ProcessId};
-use crate::working_set::PageAttributes;
 
 /// A Linux system as its proc and sys file systems show it: the way in to everything else.
 ///
@@ -40,7 +40,7 @@ struct Roots {
     ask_nodes: bool,
     proc_directory: OnceBox<Directory>,
     own_namespace: OwnNamespace,
-    page_features: OnceBox<PageAttributes>,
+    page_features: OnceBox<PageFeatures>,
     only_node: OnceBox<Option<u16>>,
     boot: OnceBox<Option<BootId>>,
     kernel_image: OnceBox<KernelImage>,
@@ -184,13 +184,10 @@ impl System {
     }
 
     /// Which attributes that only some kernels tell of pages this one does.
-    pub(crate) fn page_features(&self) -> PageAttributes {
+    pub(crate) fn page_features(&self) -> PageFeatures {
         *self.0.page_features.get_or_init(|| {
             let page_size = rustix::param::page_size() as u64;
-            let proc = self.proc_directory().ok();
-            Box::new(proc.map_or(PageAttributes::empty(), |proc| {
-                page_features::find(proc, page_size)
-            }))
+            Box::new(page_features::find(self.proc_directory().ok(), page_size))
         })
     }
 

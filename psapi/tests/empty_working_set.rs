@@ -6,13 +6,12 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use psapi::{
-    EmptiedWorkingSet, ErrorKind, MemoryCounters, Process, ProcessId, RefusalReason, System,
-};
+use psapi::{EmptiedWorkingSet, ErrorKind, Process, ProcessId, RefusalReason, System};
 use rustix::thread::CapabilitySet;
 
 use support::child::{Program, Subject, proc_file};
 use support::privilege::{NOBODY, as_nobody, as_nobody_with, is_root, skip};
+use support::rollup::rollup;
 use support::swap::{Settled, Swap};
 
 /// Pages of a file, private ones, locked ones and, with a child, shared ones; says where they are,
@@ -133,9 +132,9 @@ fn assert_adds_up(emptied: &EmptiedWorkingSet) {
     assert_eq!(parts.iter().sum::<u64>(), emptied.after.total());
 }
 
-fn counters(id: ProcessId) -> MemoryCounters {
-    let process = System::new().process(id).unwrap();
-    process.memory_counters().unwrap()
+/// All that is in memory, and what of it is private.
+fn resident(id: ProcessId) -> (u64, u64) {
+    (rollup(id, "Rss"), rollup(id, "Anonymous"))
 }
 
 /// A figure of a mapping in `smaps`, in bytes.
@@ -166,16 +165,15 @@ fn pages_of_files_leave_and_the_rest_stays_for_a_reason() {
         return skip("files of the temporary directory are themselves in RAM");
     }
     let process = System::new().process(id).unwrap();
-    let before = counters(id);
+    let before = resident(id);
     assert_eq!(smaps(id, arranged.file, "Rss"), 8 * MIB);
     let Some(emptied) = empty(&process) else {
         return;
     };
-    let after = counters(id);
-    assert_eq!(emptied.before.total(), before.working_set);
-    assert_eq!(emptied.before.private, before.rss_anon);
-    assert_eq!(emptied.after.total(), after.working_set);
-    assert_eq!(emptied.after.private, after.rss_anon);
+    let after = resident(id);
+    assert_eq!(emptied.before.total(), before.0);
+    assert_eq!(emptied.before.private, before.1);
+    assert_eq!((emptied.after.total(), emptied.after.private), after);
 
     let left = emptied.left();
     assert!(left.file >= 8 * MIB - SLACK, "{emptied:?}");
@@ -224,8 +222,7 @@ fn private_memory_leaves_where_there_is_a_page_file() {
     let id = arranged.subject.id();
     let process = System::new().process(id).unwrap();
     let emptied = process.empty_working_set().unwrap();
-    let after = counters(id);
-    assert_eq!(emptied.after.total(), after.working_set);
+    assert_eq!(emptied.after.total(), resident(id).0);
     assert!(emptied.left().private >= 8 * MIB - SLACK, "{emptied:?}");
     assert_eq!(emptied.remaining.no_page_file, 0);
     assert_eq!(emptied.remaining.locked, MIB);
@@ -233,7 +230,8 @@ fn private_memory_leaves_where_there_is_a_page_file() {
     assert_eq!(smaps(id, arranged.shared, "Rss"), 4 * MIB);
     assert_eq!(smaps(id, arranged.locked, "Rss"), MIB);
     assert!(smaps(id, arranged.private, "Swap") >= 8 * MIB - SLACK);
-    assert!(after.swap >= 8 * MIB - SLACK);
+    let counters = process.memory_counters().unwrap();
+    assert!(counters.swap >= 8 * MIB - SLACK);
 
     // What the process touches comes back as it was.
     arranged.subject.proceed();

@@ -5,6 +5,7 @@ use std::ptr::null_mut;
 use crate::api::*;
 use crate::support::child::{Program, Subject};
 use crate::support::privilege::{is_root, skip};
+use crate::support::rollup::rollup;
 
 const RIGHTS: u32 = QUERY | VM_READ;
 
@@ -131,16 +132,11 @@ fn query_working_set_has_an_entry_for_every_resident_page_and_ascends() {
         let touched: Vec<usize> = (0..8).map(|page| start + page * 4096).collect();
         assert_eq!(found, touched);
     }
-    // What `VmRSS` counts, and the pages of zeros and the like that it does not.
-    let status = std::fs::read_to_string(format!("/proc/{}/status", pages.subject.id())).unwrap();
-    let rss = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    let rss: usize = rss.split_whitespace().nth(1).unwrap().parse().unwrap();
+    // What the kernel finds, and the pages of zeros and the like that it does not count.
+    let rss = rollup(pages.subject.id(), "Rss") as usize / 4096;
     assert!(
-        (rss / 4..rss / 4 + 64).contains(&all.len()),
-        "{} of {rss} kB",
+        (rss..rss + 64).contains(&all.len()),
+        "{} of {rss}",
         all.len()
     );
 }

@@ -1,6 +1,9 @@
 //! What the tests of the command share.
 #![allow(dead_code, reason = "each test program uses its own part of it")]
 
+#[path = "../../../psapi/tests/support/privilege.rs"]
+mod privilege;
+
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io;
@@ -12,6 +15,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+#[allow(unused_imports, reason = "each test program uses its own part of it")]
+pub use privilege::skip;
 
 /// Where the command under test is: where it was built, or where who runs the tests has put it.
 pub fn program() -> PathBuf {
@@ -81,7 +87,7 @@ pub fn run_as_nobody_with<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
 ) -> Option<Output> {
     if fs::metadata("/proc/self").expect("a proc").uid() != 0 {
-        eprintln!("SKIPPED: needs root to hand on capabilities");
+        skip("needs root to hand on capabilities");
         return None;
     }
     if !have("setpriv") {
@@ -202,7 +208,9 @@ impl ProcMount {
         if mounted.is_ok_and(|output| output.status.success()) {
             return Some(ProcMount(place));
         }
-        eprintln!("SKIPPED: a proc file system can't be mounted with {option} here");
+        skip(&format!(
+            "a proc file system can't be mounted with {option} here"
+        ));
         None
     }
 
@@ -305,7 +313,7 @@ pub fn have(program: &str) -> bool {
     let found = std::env::var_os("PATH")
         .is_some_and(|paths| std::env::split_paths(&paths).any(|dir| dir.join(program).exists()));
     if !found {
-        eprintln!("SKIPPED: there is no program `{program}` here");
+        skip(&format!("there is no program `{program}` here"));
     }
     found
 }

@@ -1,6 +1,8 @@
 //! `PROC/modules`: the loaded parts of the kernel, `NAME SIZE REFERENCES USERS STATE ADDRESS
 //! [(TAINT)]` a line, the latest first.
 
+use std::collections::HashSet;
+
 use super::file::Directory;
 use super::text::{decimal, hexadecimal, signed_decimal, whole_lines};
 use super::whole_proc;
@@ -94,10 +96,31 @@ pub(crate) fn read<'a>(
     text: &'a mut Vec<u8>,
 ) -> Result<Vec<Module<'a>>, Refusal> {
     const FILE: &[u8] = b"modules";
-    if !whole_proc::read_optional(proc, FILE, text)? {
-        text.clear();
+    let mut before = Vec::new();
+    for _ in 0..READINGS {
+        std::mem::swap(text, &mut before);
+        if !whole_proc::read_optional(proc, FILE, text)? {
+            text.clear();
+        }
+        if names(text).eq(names(&before)) {
+            break;
+        }
     }
-    parse(text).map_err(|what| Refusal::new(proc.path_of(FILE), Cause::Malformed(what)))
+    let parsed = parse(text);
+    let mut modules =
+        parsed.map_err(|what| Refusal::new(proc.path_of(FILE), Cause::Malformed(what)))?;
+    let mut there = HashSet::new();
+    modules.retain(|module| there.insert(module.name));
+    Ok(modules)
+}
+
+/// How often the file is read at most until two readings name the same: the kernel hands out a page at
+/// a time, and counts lines to find where it was. While modules come and go it tells one twice, or
+/// leaves one out.
+const READINGS: usize = 16;
+
+fn names(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    whole_lines(text).map(|line| line.split(|&byte| byte == b' ').next().unwrap_or(line))
 }
 
 #[cfg(test)]

@@ -288,7 +288,11 @@ impl<'p> Space<'p> {
         let told = self
             .scanner
             .map_or(PageAttributes::empty(), |scanner| scanner.known());
-        known &= !LATER_KERNELS | system.page_features() | told & PageAttributes::GUARD;
+        let features = system.page_features();
+        known &= !LATER_KERNELS | features.told | told & PageAttributes::GUARD;
+        if !features.makes_guards {
+            known.insert(PageAttributes::GUARD);
+        }
         if self.has_bad_memory.is_none() {
             known.remove(PageAttributes::BAD);
         }

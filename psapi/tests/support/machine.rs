@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 
 use rustix::fs::FlockOperation;
 
+use super::privilege::is_root;
+
 /// While it lives no other test changes the machine. Those that only look at it are kept off by
 /// nextest, which runs tests that have one of these alone: see `.config/nextest.toml`.
 pub struct Alone {
@@ -69,6 +71,9 @@ pub struct Driver<'a> {
 impl<'a> Driver<'a> {
     /// Loads it. `None`: there is no such driver here, or not for this user.
     pub fn load(alone: &'a Alone, name: &'static str) -> Option<Self> {
+        if !is_root() {
+            return None;
+        }
         let was_loaded = is_loaded(name);
         if !was_loaded {
             run("modprobe", &[name.as_ref()])?;

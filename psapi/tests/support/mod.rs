@@ -4,8 +4,10 @@
 pub mod child;
 pub mod elf;
 pub mod huge_pool;
+pub mod kernel;
 pub mod machine;
 pub mod privilege;
+pub mod rollup;
 pub mod seccomp;
 pub mod swap;
 pub mod tree;
