@@ -50,8 +50,16 @@ struct Ran {
     broken: Vec<String>,
 }
 
-/// Runs what the arguments say; says whether all is as expected.
-pub fn run(arguments: &[String]) -> Result<bool> {
+/// What came of it.
+pub struct Report {
+    /// All is as expected.
+    pub is_good: bool,
+    /// What ran where.
+    pub lines: Vec<String>,
+}
+
+/// Runs what the arguments say.
+pub fn run(arguments: &[String]) -> Result<Report> {
     let options = options(arguments)?;
     let cache = cache()?;
     let apt = Apt::new(&cache)?;
@@ -69,11 +77,17 @@ pub fn run(arguments: &[String]) -> Result<bool> {
     for (name, kernel) in &kernels {
         ran.push(try_kernel(name, kernel, &programs, &busybox, &options)?);
     }
-    let mut good = report(&ran);
+    let mut report = report(&ran);
+    println!("\n=== kernels\n{}", report.lines.join("\n"));
     if options.is_whole() {
-        good &= privileges::report(&all_privileges(&ran), options.update)?;
+        let has_table = privileges::report(&all_privileges(&ran), options.update)?;
+        report.is_good &= has_table;
+        if !has_table {
+            let what = "README.md has another table of privileges than was found";
+            report.lines.push(what.into());
+        }
     }
-    Ok(good)
+    Ok(report)
 }
 
 impl Options {
@@ -274,33 +288,40 @@ fn plan(programs: &Programs, share: &Share, options: &Options) -> String {
     )
 }
 
-/// Prints what ran where; says whether all of it is as expected.
-fn report(ran: &[Ran]) -> bool {
-    println!("\n=== kernels");
-    let mut good = true;
+/// What ran where, and what of it is not as expected.
+fn report(ran: &[Ran]) -> Report {
+    let mut report = Report {
+        is_good: true,
+        lines: Vec::new(),
+    };
     for ran in ran {
         for (user, results, verdict) in &ran.users {
             let (passed, failed) = (results.passed.len(), results.failed.len());
             let left_out: u32 = results.skipped.values().sum();
-            println!(
-                "{:9} {:27} {:7} {passed:4} passed, {failed} failed, {left_out} left something out; \
-                 {} of these as expected",
-                ran.name,
+            report.lines.push(format!(
+                "{:27} {:7} {passed:4} passed, {failed} failed, {} as expected; {left_out} left something out",
                 ran.release,
                 user.name(),
-                verdict.expected
-            );
-            for complaint in &verdict.complaints {
-                println!("{:9} {complaint}", "");
-            }
-            good &= verdict.complaints.is_empty();
+                verdict.expected.len()
+            ));
+            let expected = verdict.expected.iter();
+            report
+                .lines
+                .extend(expected.map(|test| format!("    failed as expected: {test}")));
+            let complaints = verdict.complaints.iter();
+            report
+                .lines
+                .extend(complaints.map(|complaint| format!("    {complaint}")));
+            report.is_good &= verdict.complaints.is_empty();
         }
         for broken in &ran.broken {
-            println!("{:9} {:27} FAILED: {broken}", ran.name, ran.release);
+            report
+                .lines
+                .push(format!("{:27} FAILED: {broken}", ran.release));
         }
-        good &= ran.broken.is_empty();
+        report.is_good &= ran.broken.is_empty();
     }
-    good
+    report
 }
 
 fn all_privileges(ran: &[Ran]) -> Vec<(&'static str, &Privileges)> {

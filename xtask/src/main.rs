@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&rest),
         Some("fuzz") => fuzz::run(&rest),
         Some("bench") => bench::run(&rest),
-        Some("kernels") => kernels::run(&rest),
+        Some("kernels") => kernels::run(&rest).map(|report| report.is_good),
         Some("install") => install::run(&rest),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}{}", test::step_names());

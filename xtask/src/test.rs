@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
-use crate::fuzz;
 use crate::run::{self, cargo};
+use crate::{fuzz, kernels};
 
 /// How long a fuzz target runs here, in seconds; `cargo xtask fuzz` runs longer.
 const FUZZ_SECONDS: u32 = 4;
@@ -43,6 +43,8 @@ enum Outcome {
     /// It passed, but left out some things; says why.
     PassedBut(Vec<String>),
     Failed(String),
+    /// It was run in several places: whether all is well, and what ran where.
+    Places(bool, Vec<String>),
     /// It could not be tried here; says why.
     Skipped(String),
 }
@@ -124,6 +126,12 @@ const STEPS: &[Step] = &[
         what: "a few seconds of fuzzing each parser",
         run: short_fuzz,
     },
+    // The last, so that the log ends with what ran where.
+    Step {
+        name: "kernels",
+        what: "the live tests on Debian's kernels, as root and as nobody",
+        run: on_kernels,
+    },
 ];
 
 /// What takes too long, or needs too much, to be run with the others.
@@ -183,17 +191,25 @@ fn summarize(results: &[(&Step, Outcome, Duration)]) -> bool {
     let mut passed = true;
     for (step, outcome, time) in results {
         let (word, why) = match outcome {
-            Outcome::Passed | Outcome::PassedBut(_) => ("passed", String::new()),
+            Outcome::Passed | Outcome::PassedBut(_) | Outcome::Places(true, _) => {
+                ("passed", String::new())
+            }
+            Outcome::Places(false, _) => ("FAILED", ": see below".into()),
             Outcome::Skipped(why) => ("SKIPPED", format!(": {why}")),
             Outcome::Failed(why) => ("FAILED", format!(": {why}")),
         };
-        passed &= !matches!(outcome, Outcome::Failed(_));
+        passed &= !matches!(outcome, Outcome::Failed(_) | Outcome::Places(false, _));
         let seconds = time.as_secs_f64();
         let (name, what) = (step.name, step.what);
         println!("{name:13}{word:8} {seconds:6.1} s  {what}{why}");
         if let Outcome::PassedBut(reasons) = outcome {
             for reason in reasons {
                 println!("{:13}SKIPPED: {reason}", "");
+            }
+        }
+        if let Outcome::Places(_, lines) = outcome {
+            for line in lines {
+                println!("{:13}{line}", "");
             }
         }
     }
@@ -268,6 +284,11 @@ fn public_directory() -> Result<TempDir> {
 
 fn doctests() -> Result<Outcome> {
     all([cargo(["test", "--doc", "--workspace", "--all-features"])])
+}
+
+fn on_kernels() -> Result<Outcome> {
+    let report = kernels::run(&[])?;
+    Ok(Outcome::Places(report.is_good, report.lines))
 }
 
 fn documentation() -> Result<Outcome> {

@@ -2,8 +2,6 @@
 //! why. A test that fails or leaves something out without being named here fails the run, and so does
 //! one that is named and passes.
 
-use std::fmt;
-
 /// As whom tests run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum User {
@@ -23,22 +21,16 @@ impl User {
 }
 
 #[derive(Debug)]
-pub enum Outcome {
-    /// A test fails, named as nextest names it.
-    #[expect(dead_code, reason = "no test fails at present")]
-    Fails(&'static str),
-    /// A test leaves something out, and says so in these words.
-    Skips(&'static str),
-}
-
-#[derive(Debug)]
 pub struct Expectation {
-    pub outcome: Outcome,
     /// On kernels from this one on.
-    pub from: (u32, u32),
+    from: (u32, u32),
     /// On kernels before this one.
-    pub before: (u32, u32),
-    pub users: &'static [User],
+    before: (u32, u32),
+    users: &'static [User],
+    /// The tests that fail, named as nextest names them.
+    pub fail: &'static [&'static str],
+    /// What tests say of what they leave out.
+    pub leave_out: &'static [&'static str],
     pub why: &'static str,
 }
 
@@ -51,15 +43,5 @@ impl Expectation {
     /// Whether it is about this kernel and user.
     pub fn holds(&self, version: (u32, u32), user: User) -> bool {
         (self.from..self.before).contains(&version) && self.users.contains(&user)
-    }
-}
-
-impl fmt::Display for Expectation {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.outcome {
-            Outcome::Fails(test) => write!(to, "{test} fails")?,
-            Outcome::Skips(reason) => write!(to, "a test leaves something out: {reason}")?,
-        }
-        write!(to, " ({})", self.why)
     }
 }

@@ -46,7 +46,7 @@ pub fn named(version: &str) -> Result<Required> {
     let is = |series: &&str| version == *series || version.starts_with(&format!("{series}."));
     let required = REQUIRED
         .iter()
-        .find(|required| required.series.iter().any(|one| is(one)));
+        .find(|required| required.series.iter().any(is));
     let names = || {
         let series = REQUIRED
             .iter()

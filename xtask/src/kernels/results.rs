@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::expectations::{EXPECTATIONS, Expectation, Outcome, User};
+use super::expectations::{EXPECTATIONS, User};
 
 /// What nextest exits with where tests have failed.
 const TESTS_FAILED: i32 = 100;
@@ -20,10 +20,11 @@ pub struct Results {
     pub skipped: BTreeMap<String, u32>,
 }
 
-/// What is not as expected.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Verdict {
-    pub expected: usize,
+    /// The tests that failed as expected, and why.
+    pub expected: Vec<String>,
+    /// What is not as expected.
     pub complaints: Vec<String>,
 }
 
@@ -65,36 +66,35 @@ impl Results {
     /// Holds them against what is expected on a kernel. Where only some tests have run, it is no complaint
     /// that others did not fail.
     pub fn judge(&self, version: (u32, u32), user: User, all_ran: bool) -> Verdict {
-        let expectations = EXPECTATIONS.iter();
-        let expectations: Vec<&Expectation> = expectations
-            .filter(|one| one.holds(version, user))
-            .collect();
-        let mut verdict = Verdict::default();
-        let find = |is: &dyn Fn(&Outcome) -> bool| expectations.iter().any(|one| is(&one.outcome));
-        for test in &self.failed {
-            match find(&|outcome| matches!(outcome, Outcome::Fails(name) if name == test)) {
-                true => verdict.expected += 1,
-                false => verdict.complaints.push(format!("{test} failed")),
-            }
+        let expectations = || EXPECTATIONS.iter().filter(|one| one.holds(version, user));
+        let fail: BTreeSet<&str> = expectations().flat_map(|one| one.fail).copied().collect();
+        let leave_out = expectations().flat_map(|one| one.leave_out).copied();
+        let leave_out: BTreeSet<&str> = leave_out.collect();
+
+        let failed: BTreeSet<&str> = self.failed.iter().map(String::as_str).collect();
+        let left_out: BTreeSet<&str> = self.skipped.keys().map(String::as_str).collect();
+        let expected =
+            expectations().flat_map(|one| one.fail.iter().map(move |test| (test, one.why)));
+        let expected = expected.filter(|(test, _)| failed.contains(**test));
+        let mut verdict = Verdict {
+            expected: expected
+                .map(|(test, why)| format!("{test}: {why}"))
+                .collect(),
+            complaints: Vec::new(),
+        };
+        let mut complain = |what: &str, of: &str| verdict.complaints.push(format!("{what}: {of}"));
+        for test in failed.difference(&fail) {
+            complain("failed", test);
         }
-        for reason in self.skipped.keys() {
-            if !find(&|outcome| matches!(outcome, Outcome::Skips(text) if text == reason)) {
-                verdict
-                    .complaints
-                    .push(format!("a test left something out: {reason}"));
-            }
+        for reason in left_out.difference(&leave_out) {
+            complain("a test left something out", reason);
         }
         if all_ran {
-            for one in &expectations {
-                let met = match one.outcome {
-                    Outcome::Fails(name) => self.failed.contains(name),
-                    Outcome::Skips(reason) => self.skipped.contains_key(reason),
-                };
-                if !met {
-                    verdict
-                        .complaints
-                        .push(format!("it is expected, but did not come: {one}"));
-                }
+            for test in fail.difference(&failed) {
+                complain("should fail, and did not", test);
+            }
+            for reason in leave_out.difference(&left_out) {
+                complain("should be left out, and was not", reason);
             }
         }
         verdict
