@@ -174,17 +174,17 @@ impl Report {
                      and to the group of its gid= option"
                 }
                 _ if self.asked == Asked::TO_EMPTY_WORKING_SET => {
-                    "needs CAP_SYS_NICE, unless it is the caller itself, and CAP_SYS_PTRACE for a \
-                     process of another user and group; one that has changed these, whose program \
-                     may not be read, or that has capabilities which the caller lacks, counts as \
-                     another user's"
+                    "needs CAP_SYS_NICE in the initial user namespace, unless it is the caller \
+                     itself, and CAP_SYS_PTRACE for a process of another user and group; one that \
+                     has changed these, whose program may not be read, or that has capabilities \
+                     which the caller lacks, counts as another user's"
                 }
                 b"perf_event_open" => {
-                    "needs CAP_PERFMON, but CAP_SYS_ADMIN where a distribution's kernel (Debian's is \
-                     one) forbids it at a setting kernel.perf_event_paranoid of more than 2; for \
-                     processes that the user may trace, as CAP_SYS_PTRACE may all, the setting \
-                     at 2 or less will do; a seccomp filter, as of a container, may forbid it to \
-                     all"
+                    "needs CAP_PERFMON in the initial user namespace, but CAP_SYS_ADMIN where a \
+                     distribution's kernel (Debian's is one) forbids it at a setting \
+                     kernel.perf_event_paranoid of more than 2; for processes that the user may \
+                     trace, as CAP_SYS_PTRACE may all, the setting at 2 or less will do; a seccomp \
+                     filter, as of a container, may forbid it to all"
                 }
                 b"perf_event ring buffer" => {
                     "not one page for each processor may be locked in memory: needs CAP_IPC_LOCK, \
@@ -193,21 +193,21 @@ impl Report {
                 }
                 b"kallsyms" => "needs CAP_SYSLOG and a kernel.kptr_restrict below 2",
                 b"maps" | b"smaps" | b"smaps_rollup" => {
-                    "needs CAP_SYS_PTRACE, on newer kernels (6.18 is one) CAP_PERFMON will do, or \
-                     the process's own user and group; a process that has changed these, whose \
-                     program may not be read, or that has capabilities which the reader lacks, \
-                     counts as another user's"
+                    "needs CAP_SYS_PTRACE in the process's user namespace, on newer kernels (6.18 \
+                     is one) CAP_PERFMON will do, or the process's own user and group; a process \
+                     that has changed these, whose program may not be read, or that has \
+                     capabilities which the reader lacks, counts as another user's"
                 }
                 b"pagemap" => {
-                    "needs CAP_SYS_PTRACE and, since only its user may open the file, \
-                     CAP_DAC_READ_SEARCH, or the process's own user and group; a process that has \
-                     changed these, whose program may not be read, or that has capabilities which \
-                     the reader lacks, counts as another user's"
+                    "needs CAP_SYS_PTRACE in the process's user namespace and, since only its user \
+                     may open the file, CAP_DAC_READ_SEARCH, or the process's own user and group; a \
+                     process that has changed these, whose program may not be read, or that has \
+                     capabilities which the reader lacks, counts as another user's"
                 }
                 _ if self.process.is_some() => {
-                    "needs CAP_SYS_PTRACE, or the process's own user and group; a process that \
-                     has changed these, whose program may not be read, or that has capabilities \
-                     which the reader lacks, counts as another user's"
+                    "needs CAP_SYS_PTRACE in the process's user namespace, or the process's own \
+                     user and group; a process that has changed these, whose program may not be \
+                     read, or that has capabilities which the reader lacks, counts as another user's"
                 }
                 _ => return None,
             },
