@@ -53,7 +53,7 @@ impl Container {
             pid: pid.trim().to_owned(),
         };
         if container.pid.is_empty() {
-            eprintln!("SKIPPED: no container can be made: needs root");
+            common::skip("no container can be made: needs root");
             return None;
         }
         common::wait_until(|| {
@@ -238,7 +238,7 @@ fn a_process_of_another_pid_namespace_can_be_looked_at_but_not_emptied() {
     // Inside it is the first one.
     let emptied = container.run(&["empty", "--json", "1"]);
     if stderr(&emptied).contains("CAP_SYS_NICE") {
-        eprintln!("SKIPPED: emptying another process's working set needs CAP_SYS_NICE");
+        common::skip("emptying another process's working set needs CAP_SYS_NICE");
         return;
     }
     let emptied = parsed(&emptied);
@@ -288,7 +288,7 @@ impl UserNamespace {
         };
         let possible = output_of_copy(&mut namespace.command(&["--version"]));
         if !possible.status.success() {
-            eprintln!("SKIPPED: a user without rights can't make a user namespace here");
+            common::skip("a user without rights can't make a user namespace here");
             return None;
         }
         Some(namespace)
@@ -395,7 +395,7 @@ fn capabilities_of_a_user_namespace_do_not_count_outside_of_it() {
         return;
     };
     if !UserNamespace::is_root() {
-        eprintln!("SKIPPED: needs root for a process of another user");
+        common::skip("needs root for a process of another user");
         return;
     }
     let subject = common::Started::sleeping();
@@ -408,7 +408,7 @@ fn capabilities_of_a_user_namespace_do_not_count_outside_of_it() {
         .arg(place.path())
         .status();
     if !mounted.unwrap().success() {
-        eprintln!("SKIPPED: no proc file system can be mounted here");
+        common::skip("no proc file system can be mounted here");
         return;
     }
     let root = place.path().to_str().unwrap();

@@ -720,7 +720,7 @@ fn lists_are_as_long_as_was_asked_and_symbols_may_be_left_out() {
 #[test]
 fn who_may_not_see_into_the_kernel_is_told() {
     if rustix::process::geteuid().as_raw() != 0 {
-        eprintln!("SKIPPED: needs root to start as another user");
+        common::skip("needs root to start as another user");
         return;
     }
     let setting = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap();
@@ -782,7 +782,7 @@ fn an_account_that_can_t_be_had_is_told_why() {
 #[test]
 fn smaller_buffers_are_told() {
     if rustix::process::geteuid().as_raw() != 0 {
-        eprintln!("SKIPPED: needs root to start as a user who has nothing locked in memory yet");
+        common::skip("needs root to start as a user who has nothing locked in memory yet");
         return;
     }
     let subject = subject();
@@ -799,7 +799,7 @@ fn smaller_buffers_are_told() {
         .gid(54_322);
     let output = output_of_copy(&mut command);
     if output.status.code() == Some(125) {
-        eprintln!("SKIPPED: a user may not watch here: {}", stderr(&output));
+        common::skip(&format!("a user may not watch here: {}", stderr(&output)));
         return;
     }
     assert_eq!(output.status.code(), Some(4), "{output:?}");
@@ -808,7 +808,7 @@ fn smaller_buffers_are_told() {
     let report: Value = serde_json::from_str(report).unwrap();
     let watch = &report["watch"];
     if number(watch, "buffer_bytes") >= 2 << 20 {
-        eprintln!("SKIPPED: kernel.perf_event_mlock_kb is enough here");
+        common::skip("kernel.perf_event_mlock_kb is enough here");
         assert!(messages.is_empty(), "{messages}");
         return;
     }
@@ -835,7 +835,7 @@ fn who_can_t_be_watched_is_told_why() {
         assert_eq!(output.status.code(), Some(1));
         assert!(stderr(&output).contains("2"), "{output:?}");
     } else {
-        eprintln!("SKIPPED: no thread of the kernel is visible here");
+        common::skip("no thread of the kernel is visible here");
     }
     for wrong in [
         &["watch"][..],
@@ -933,7 +933,7 @@ fn a_pid_namespace_is_no_obstacle() {
         .output()
         .is_ok_and(|output| output.status.success())
     {
-        eprintln!("SKIPPED: no pid namespace can be made here");
+        common::skip("no pid namespace can be made here");
         return;
     }
     let subject = subject();
