@@ -426,8 +426,7 @@ fn capabilities_of_a_user_namespace_do_not_count_outside_of_it() {
     let listed = parsed(&rows_of);
     let row = rows(&listed, "processes").iter();
     let row = row
-        .filter(|row| row["pid"].to_string() == pid)
-        .next()
+        .find(|row| row["pid"].as_u64() == pid.parse().ok())
         .unwrap();
     assert_eq!(
         (&row["name"], &row["user"]),
@@ -453,9 +452,9 @@ fn a_user_of_a_namespace_is_whom_the_machine_knows() {
     common::wait_until(|| {
         let answer = json(listing);
         let rows = rows(&answer, "processes").iter();
-        let child = rows
-            .clone()
-            .find(|row| row["parent_pid"].to_string() == started.pid() && row["name"] == "sleep");
+        let child = rows.clone().find(|row| {
+            row["parent_pid"].as_u64() == started.pid().parse().ok() && row["name"] == "sleep"
+        });
         found = child.cloned().unwrap_or_default();
         !found.is_null()
     });

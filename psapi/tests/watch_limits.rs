@@ -60,6 +60,16 @@ fn what_is_short_is_told_or_made_do_with() {
     if !is_root() {
         return skip("needs root to be a user who has nothing locked in memory yet");
     }
+    // Each watch takes two for each of its threads on each processor.
+    let most = getrlimit(Resource::Nofile).maximum;
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: most,
+            maximum: most,
+        },
+    )
+    .expect("as many as are allowed");
     limit(Resource::Memlock, 0);
     as_user(SOMEBODY, CapabilitySet::empty(), || {
         locked_memory_runs_out(&program);

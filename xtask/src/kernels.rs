@@ -308,6 +308,8 @@ fn report(ran: &[Ran]) -> Report {
             report
                 .lines
                 .extend(expected.map(|test| format!("    failed as expected: {test}")));
+            let notes = verdict.notes.iter();
+            report.lines.extend(notes.map(|note| format!("    {note}")));
             let complaints = verdict.complaints.iter();
             report
                 .lines
