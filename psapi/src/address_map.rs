@@ -178,7 +178,7 @@ impl AddressMap {
         let old = std::mem::take(&mut self.parts);
         let mut left = Vec::new();
         let mut rest = &mappings[..];
-        for part in old {
+        for part in &old {
             let before = rest.partition_point(|mapping| mapping.end <= part.mapping.start);
             rest = &rest[before..];
             left.extend(part.without(rest));
@@ -189,12 +189,15 @@ impl AddressMap {
         if left.len() > MOST_GONE {
             left.clear();
         }
-        self.parts = left;
-        self.parts.extend(mappings.into_iter().map(|mapping| Part {
-            module: module_of(&mapping, &modules).cloned(),
+        let parts = mappings.into_iter().map(|mapping| Part {
+            module: module_of(&mapping, &modules)
+                .or_else(|| module_before(&mapping, &old))
+                .cloned(),
             mapping,
             gone: false,
-        }));
+        });
+        left.extend(parts);
+        self.parts = left;
         self.parts.sort_by_key(|part| part.mapping.start);
     }
 }
@@ -215,7 +218,7 @@ impl Part {
 
     /// What is left of it beside mappings that go by ascending address, the first of which ends
     /// behind its start.
-    fn without(self, mappings: &[Mapping]) -> Vec<Part> {
+    fn without(&self, mappings: &[Mapping]) -> Vec<Part> {
         let mut left = Vec::new();
         let mut start = self.mapping.start;
         let taken = mappings
@@ -254,6 +257,16 @@ fn module_of<'m>(mapping: &Mapping, modules: &'m [Arc<Known>]) -> Option<&'m Arc
         _ => false,
     };
     (is_its && module.contains(mapping.start)).then_some(known)
+}
+
+/// The module that a file's mapping was part of. Modules are read after mappings: if another program
+/// was executed in between, they are that one's.
+fn module_before<'m>(mapping: &Mapping, parts: &'m [Part]) -> Option<&'m Arc<Known>> {
+    mapping.file?;
+    let at = parts.binary_search_by_key(&mapping.start, |part| part.mapping.start);
+    let part = &parts[at.ok()?];
+    let is_same = !part.gone && part.mapping == *mapping;
+    part.module.as_ref().filter(|_| is_same)
 }
 
 /// Whether what is executed there is of no file, but of the program's own making.
@@ -432,6 +445,38 @@ mod tests {
             (0x0, 0x2000, 0, "", true),
             (0x2000, 0x3000, 0x1000, "/a", true),
             (0x3000, 0x10_000, 0, "", false),
+        ];
+        assert_eq!(parts(&map), after);
+    }
+
+    /// Mappings are read first: what is executed then has other modules, elsewhere.
+    #[test]
+    fn what_was_read_of_two_programs_keeps_the_modules_of_the_first() {
+        let mut map = map();
+        map.take(
+            vec![mapping(0x1000, 0x2000, Some("/a"))],
+            vec![module(0x1000, 0x1000, "/a")],
+        );
+        map.take(
+            vec![
+                mapping(0x1000, 0x2000, Some("/a")),
+                mapping(0x5000, 0x6000, Some("/lib")),
+            ],
+            vec![module(0x9000, 0x1000, "/b")],
+        );
+        let of_both = [
+            (0x1000, 0x2000, 0, "/a", false),
+            (0x5000, 0x6000, 0, "", false),
+        ];
+        assert_eq!(parts(&map), of_both);
+        map.take(
+            vec![mapping(0x9000, 0xa000, Some("/b"))],
+            vec![module(0x9000, 0x1000, "/b")],
+        );
+        let after = [
+            (0x1000, 0x2000, 0, "/a", true),
+            (0x5000, 0x6000, 0, "", true),
+            (0x9000, 0xa000, 0, "/b", false),
         ];
         assert_eq!(parts(&map), after);
     }
