@@ -44,6 +44,10 @@ pub struct MemoryCounters {
     /// Memory of the process that is in RAM now (`WorkingSetSize`): `VmRSS`, which is
     /// [`rss_anon`](Self::rss_anon) + [`rss_file`](Self::rss_file) +
     /// [`rss_shmem`](Self::rss_shmem). Hugetlb pages are not in it.
+    ///
+    /// Before Linux 6.2 each thread keeps to itself what some 64 of its faults brought, of which one
+    /// of a file's or of shared memory may bring the 16 pages around it: the kernel's figures may lag
+    /// by as much. The exact one is [`ExactMemory::rss`].
     pub working_set: u64,
     /// The largest that the working set has been (`PeakWorkingSetSize`): `VmHWM`, never less than
     /// the working set in the same answer. The kernel notes a peak when memory is given back, from
