@@ -126,16 +126,15 @@ const STEPS: &[Step] = &[
         what: "a few seconds of fuzzing each parser",
         run: short_fuzz,
     },
-    // The last, so that the log ends with what ran where.
+];
+
+/// What takes too long, or needs too much, to be run with the others.
+const ON_REQUEST: &[Step] = &[
     Step {
         name: "kernels",
         what: "the live tests on Debian's kernels, as root and as nobody",
         run: on_kernels,
     },
-];
-
-/// What takes too long, or needs too much, to be run with the others.
-const ON_REQUEST: &[Step] = &[
     Step {
         name: "storm",
         what: "captures in ten minutes of short-lived processes",
