@@ -37,6 +37,8 @@ struct Options {
     kernels: Vec<Required>,
     filter: String,
     users: Vec<User>,
+    /// No tests: what each question needs is all that is found out.
+    only_privileges: bool,
     update: bool,
 }
 
@@ -93,7 +95,11 @@ pub fn run(arguments: &[String]) -> Result<Report> {
 impl Options {
     /// Whether all is run, so that what did not happen means something.
     fn is_whole(&self) -> bool {
-        self.has_all_tests() && self.kernels.len() == REQUIRED.len()
+        self.asks_for_privileges() && self.kernels.len() == REQUIRED.len()
+    }
+
+    fn asks_for_privileges(&self) -> bool {
+        self.only_privileges || self.has_all_tests()
     }
 
     fn has_all_tests(&self) -> bool {
@@ -106,6 +112,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         kernels: Vec::new(),
         filter: EVERY_TEST.into(),
         users: Vec::new(),
+        only_privileges: false,
         update: false,
     };
     let mut arguments = arguments.iter();
@@ -124,6 +131,7 @@ fn options(arguments: &[String]) -> Result<Options> {
                     .users
                     .push(user.context("--user root or --user nobody")?);
             }
+            "--privileges" => options.only_privileges = true,
             "--update" => options.update = true,
             option if option.starts_with('-') => bail!("there is no option {option}"),
             version => options.kernels.push(kernel::named(version)?),
@@ -132,7 +140,7 @@ fn options(arguments: &[String]) -> Result<Options> {
     if options.kernels.is_empty() {
         options.kernels = REQUIRED.to_vec();
     }
-    if options.users.is_empty() {
+    if options.users.is_empty() && !options.only_privileges {
         options.users = User::ALL.to_vec();
     }
     ensure!(
@@ -248,7 +256,7 @@ fn try_kernel(
             Err(error) => ran.broken.push(format!("{}: {error:#}", user.name())),
         }
     }
-    if options.has_all_tests() {
+    if options.asks_for_privileges() {
         match codes.get("probe") {
             Some(0) => ran.privileges = Some(Privileges::read(&results.join("probe"))?),
             _ => ran
@@ -272,7 +280,7 @@ fn read(codes: &Codes, user: User, results: &Path) -> Result<Results> {
 /// What the guest's first program does.
 fn plan(programs: &Programs, share: &Share, options: &Options) -> String {
     let mut steps: Vec<_> = options.users.iter().map(|user| user.name()).collect();
-    if options.has_all_tests() {
+    if options.asks_for_privileges() {
         steps.push("probe");
     }
     let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));

@@ -16,7 +16,8 @@ cargo xtask test [STEP…]                    all that CI runs, or the steps nam
 cargo xtask fuzz [--seconds N] [TARGET…]    looks for inputs that break a parser, 60 s a target
 cargo xtask bench [ARGUMENT…]               measures against bare system calls and peers
 cargo xtask kernels [OPTION…] [VERSION…]    the live tests on Debian's kernels, in guests of QEMU
-                                            --filter EXPR, --user root|nobody, --update (README's table)
+                                            --filter EXPR, --user root|nobody, --privileges (no tests),
+                                            --update (README's table of privileges)
 cargo xtask install [--prefix DIR]          the C library, its headers and psapi.pc; /usr/local if not
                                             said; --libdir DIR, --destdir DIR
 

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use super::kernel::REQUIRED;
 use crate::run::root;
 
-const BEGIN: &str = "<!-- made by `cargo xtask kernels --update`: begin -->\n";
+const BEGIN: &str = "<!-- made by `cargo xtask kernels --privileges --update`: begin -->\n";
 const END: &str = "<!-- end -->\n";
 
 /// The questions by the probe's names, in the table's order.
@@ -77,7 +77,9 @@ pub fn report(found: &[(&'static str, &Privileges)], update: bool) -> Result<boo
     if update {
         fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}"))?;
     } else if there != table {
-        println!("README.md has another table; `cargo xtask kernels --update` puts this one there");
+        println!(
+            "README.md has another table; `cargo xtask kernels --privileges --update` puts this one there"
+        );
         return Ok(false);
     }
     Ok(true)
