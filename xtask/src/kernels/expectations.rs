@@ -43,7 +43,6 @@ pub const EXPECTATIONS: &[Expectation] = &[
         users: &User::ALL,
         fail: &[
             "libpsapi::contract watch::a_record_that_overflows_tells_how_many_were_lost",
-            "psapi-cli::watch delivered_and_lost_are_what_the_kernel_counted",
             "psapi::watch a_reader_that_stops_for_a_while_is_told_what_it_missed",
             "psapi::watch what_did_not_fit_is_counted",
         ],
