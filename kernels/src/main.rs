@@ -1,7 +1,7 @@
 //! Runs in the guests of `cargo xtask kernels`, as root: asks each question of a process of the asker's own
 //! user and of another's, with none of root's capabilities and then with more and more of them, and prints
 //! the smallest sets of them with which there was an answer: a line `QUESTION|WHOSE|SETS` each, the
-//! capabilities of a set joined by `+`, the sets by `,`.
+//! capabilities of a set joined by `+`, the sets by `,`; the empty set is `none`.
 //!
 //! `psapi-probe ask QUESTION PID`, which it runs for that, exits with 0 if there was an answer.
 
@@ -63,7 +63,10 @@ fn probe() {
         for (whose, subject) in asked {
             let sets: Vec<String> = smallest(question, subject)
                 .iter()
-                .map(|set| set.join("+"))
+                .map(|set| match set[..] {
+                    [] => "none".into(),
+                    _ => set.join("+"),
+                })
                 .collect();
             println!("{}|{whose}|{}", question.name, sets.join(","));
         }

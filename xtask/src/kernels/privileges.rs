@@ -91,7 +91,7 @@ fn table(found: &[(&'static str, &Privileges)]) -> Result<String> {
         "not all kernels told what needs which privilege"
     );
     let mut table = String::from(
-        "| what | of one's own processes, or of the machine | of all other processes |\n| --- | --- | --- |\n",
+        "| what | needed for one's own processes, or for the machine | for all others |\n| --- | --- | --- |\n",
     );
     for (question, what) in ROWS {
         let own = cell(found, question, "own").or_else(|| cell(found, question, "machine"));
@@ -126,13 +126,11 @@ fn cell(found: &[(&'static str, &Privileges)], question: &str, whose: &str) -> O
 
 /// `perfmon,sys_admin+sys_ptrace`, as people read it.
 fn words(sets: &str) -> String {
-    if sets.is_empty() {
-        return "no".into();
-    }
     let name = |name: &str| format!("`CAP_{}`", name.to_uppercase());
-    let set = |set: &str| match set.is_empty() {
-        true => "yes".to_owned(),
-        false => set.split('+').map(name).collect::<Vec<_>>().join(" and "),
+    let set = |set: &str| match set {
+        "" => "not to be had".to_owned(),
+        "none" => "nothing".to_owned(),
+        _ => set.split('+').map(name).collect::<Vec<_>>().join(" and "),
     };
     sets.split(',').map(set).collect::<Vec<_>>().join(", or ")
 }
