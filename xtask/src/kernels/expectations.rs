@@ -140,6 +140,7 @@ const NEEDS_ROOT: &[&str] = &[
     "a proc file system can't be mounted with hidepid=1: needs root, and Linux 5.8",
     "a proc file system can't be mounted with hidepid=2 here",
     "a proc file system can't be mounted with hidepid=2,gid=65534: needs root, and Linux 5.8",
+    "a proc file system can't be mounted with hidepid=4 here",
     "a proc file system can't be mounted with hidepid=2: needs root, and Linux 5.8",
     "a proc file system can't be mounted with hidepid=4: needs root, and Linux 5.8",
     "a proc file system can't be mounted with subset=pid here",
