@@ -424,8 +424,8 @@ fn capabilities_of_a_user_namespace_do_not_count_outside_of_it() {
 
     // Users that the namespace has no number for are the one that stands for all of these.
     let listed = parsed(&rows_of);
-    let row = rows(&listed, "processes").iter();
-    let row = row
+    let mut found = rows(&listed, "processes").iter();
+    let row = found
         .find(|row| row["pid"].as_u64() == pid.parse().ok())
         .unwrap();
     assert_eq!(
