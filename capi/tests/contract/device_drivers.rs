@@ -5,7 +5,7 @@ use std::ptr::null_mut;
 
 use crate::api::*;
 
-fn drivers() -> Vec<Address> {
+pub fn drivers() -> Vec<Address> {
     let mut needed = 0;
     done(|api| (api.EnumDeviceDrivers)(null_mut(), 0, &mut needed));
     let mut bases = vec![null_mut(); needed as usize / 8];
@@ -24,14 +24,14 @@ fn loaded() -> Vec<String> {
         .collect()
 }
 
-fn base_name(base: Address) -> String {
+pub fn base_name(base: Address) -> String {
     let mut name = [0u8; 256];
     let length = done(|api| (api.GetDeviceDriverBaseNameA)(base, name.as_mut_ptr(), 256));
     assert_eq!(text(&name).len(), length as usize);
     text(&name)
 }
 
-fn check_names() {
+pub fn check_names() {
     let drivers = drivers();
     assert_eq!(drivers.len(), 1 + loaded().len());
     let distinct: HashSet<_> = drivers.iter().collect();

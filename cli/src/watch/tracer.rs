@@ -298,9 +298,9 @@ impl Tracing {
 
     fn event(&mut self, pid: Pid, event: i32) {
         match event {
-            nix::libc::PTRACE_EVENT_EXEC => self.teller.tell_and_wait(pid, What::Executed),
-            nix::libc::PTRACE_EVENT_EXIT => self.teller.tell_and_wait(pid, What::Ending),
-            nix::libc::PTRACE_EVENT_FORK | nix::libc::PTRACE_EVENT_VFORK => {
+            libc::PTRACE_EVENT_EXEC => self.teller.tell_and_wait(pid, What::Executed),
+            libc::PTRACE_EVENT_EXIT => self.teller.tell_and_wait(pid, What::Ending),
+            libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK => {
                 let child = ptrace::getevent(raw(pid)).ok();
                 let child = child.and_then(|child| i32::try_from(child).ok());
                 if let Some(child) = child.and_then(Pid::from_raw) {

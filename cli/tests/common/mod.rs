@@ -1,8 +1,8 @@
 //! What the tests of the command share.
 #![allow(dead_code, reason = "each test program uses its own part of it")]
 
-#[path = "../../../psapi/tests/support/privilege.rs"]
-mod privilege;
+#[path = "../../../psapi/tests/support/mod.rs"]
+pub mod support;
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -17,7 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 #[allow(unused_imports, reason = "each test program uses its own part of it")]
-pub use privilege::skip;
+pub use support::privilege::skip;
 
 /// Where the command under test is: where it was built, or where who runs the tests has put it.
 pub fn program() -> PathBuf {
