@@ -10,8 +10,6 @@ use psapi::{
     ErrorKind, Fields, PageChanges, PageFault, ProcessId, System, WatchOptions, WorkingSetWatch,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::Pid;
-use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
 
 use support::child::{Program, Subject, proc_file};
 use support::privilege::{as_nobody, is_root, skip};
@@ -317,11 +315,9 @@ fn what_is_read_from_disk_is_hard() {
     assert_account(&watch, changes.faults.len(), changes.lost, all);
 }
 
-#[test]
-fn what_did_not_fit_is_counted() {
+fn counts_what_did_not_fit(options: WatchOptions) {
     let mut subject = start(&["touch", "20000"]);
     let before = counted(subject.id());
-    let options = WatchOptions::new().buffer_size(1);
     let Some(mut watch) = watch_with(subject.id(), options) else {
         return;
     };
@@ -336,6 +332,16 @@ fn what_did_not_fit_is_counted() {
     lost += watch.changes_into(&mut faults).unwrap();
     delivered += faults.len();
     assert_account(&watch, delivered, lost, counted(subject.id()) - before);
+}
+
+#[test]
+fn what_did_not_fit_is_counted() {
+    counts_what_did_not_fit(WatchOptions::new().buffer_size(1));
+}
+
+#[test]
+fn what_did_not_fit_is_counted_where_the_kernel_does_not_count_it() {
+    counts_what_did_not_fit(WatchOptions::new().buffer_size(1).plainly());
 }
 
 /// Reads a watch and adds up.
@@ -407,31 +413,8 @@ fn a_reader_that_stops_for_a_while_is_told_what_it_missed() {
 }
 
 #[test]
-fn an_older_kernel_tells_of_losses_with_the_next_fault() {
-    // More than fit into a page of records, which is one processor's.
-    let mut subject = start(&["touch", "200"]);
-    let mut here = CpuSet::new();
-    here.set(sched_getcpu());
-    let thread = Pid::from_raw(subject.id().get().try_into().unwrap());
-    sched_setaffinity(thread, &here).unwrap();
-    let options = WatchOptions::new().buffer_size(1).plainly();
-    let Some(watch) = watch_with(subject.id(), options) else {
-        return;
-    };
-    let before = counted(subject.id());
-    let mut reader = Reader::new(watch);
-    subject.proceed();
-    settle(&subject);
-    let missed = counted(subject.id()) - before;
-    reader.read();
-    assert_eq!(reader.lost, 0);
-    let delivered = reader.delivered;
-    assert!(delivered > 0);
-    subject.proceed();
-    settle(&subject);
-    reader.read();
-    assert!(reader.lost > 0);
-    assert_account(&reader.watch, delivered, reader.lost, missed);
+fn a_reader_that_stops_for_a_while_is_told_it_where_the_kernel_does_not_count() {
+    stops_and_reads(WatchOptions::new().buffer_size(1).plainly());
 }
 
 fn account(arguments: &[&str], at_least: u64) {

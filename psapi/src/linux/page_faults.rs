@@ -137,8 +137,8 @@ impl PageFaults {
         for processor in &mut self.attached.processors {
             let number = processor.number;
             let only = self.attached.only;
-            let counts = self.attached.manner.format_lost;
-            lost += processor.take(&mut self.bytes, counts, |sample| {
+            let format_lost = self.attached.manner.format_lost;
+            lost += processor.take(&mut self.bytes, format_lost, &mut |sample| {
                 if only.is_none_or(|id| id.get() == sample.pid) {
                     found(number, sample);
                 }
@@ -261,6 +261,8 @@ struct Processor {
     ring: Ring,
     /// Those that write to the ring; the first one made it.
     events: Vec<Event>,
+    /// How many faults were taken from the ring, each as often as it was recorded.
+    records: u64,
     /// How many records are known to be lost.
     lost: u64,
     /// For how many calls to come it is to be asked whether more are.
@@ -337,6 +339,11 @@ impl Attached {
 
     /// Gives an event the ring buffer of its processor.
     fn connect(&mut self, cpu: u32, event: Event) -> Result<(), Refusal> {
+        let enable = |event: &Event| match self.manner.format_lost {
+            true => Ok(()),
+            // What it counts from now on is recorded, or is lost.
+            false => refused_by(EVENT, event.enable()),
+        };
         match self
             .processors
             .binary_search_by_key(&cpu, |processor| processor.number)
@@ -344,13 +351,17 @@ impl Attached {
             Ok(index) => {
                 let processor = &mut self.processors[index];
                 refused_by(EVENT, event.write_to(processor.fd()))?;
+                enable(&event)?;
                 processor.events.push(event);
             }
             Err(index) => {
+                let ring = refused_by(RING, Ring::map(event.as_fd(), self.size))?;
+                enable(&event)?;
                 let processor = Processor {
                     number: cpu,
-                    ring: refused_by(RING, Ring::map(event.as_fd(), self.size))?,
+                    ring,
                     events: vec![event],
+                    records: 0,
                     lost: 0,
                     doubts: 0,
                     seen: Seen::default(),
@@ -384,40 +395,71 @@ impl Processor {
     fn take(
         &mut self,
         bytes: &mut Vec<u8>,
-        events_count: bool,
-        mut found: impl FnMut(Sample),
+        format_lost: bool,
+        found: &mut impl FnMut(Sample),
     ) -> Result<u64, Refusal> {
+        self.take_records(bytes, found)?;
+        if self.doubts == 0 {
+            return Ok(0);
+        }
+        self.doubts -= 1;
+        let lost = match format_lost {
+            true => self.sum(Event::lost)?,
+            false => self.lost_by_count(bytes, found)?,
+        };
+        let more = lost.saturating_sub(self.lost);
+        self.lost += more;
+        Ok(more)
+    }
+
+    /// What the events counted and the ring never had, for kernels whose events don't count it
+    /// themselves. These tell of losses with the next record that fits, which may never come.
+    fn lost_by_count(
+        &mut self,
+        bytes: &mut Vec<u8>,
+        found: &mut impl FnMut(Sample),
+    ) -> Result<u64, Refusal> {
+        // A fault is counted before its record is written: of one that is in between, the record is
+        // there by the second time.
+        let mut least = u64::MAX;
+        for _ in 0..2 {
+            let count = self.sum(Event::count)?;
+            self.take_records(bytes, found)?;
+            least = least.min(count.saturating_sub(self.records));
+        }
+        Ok(least)
+    }
+
+    fn sum(&self, of: impl Fn(&Event) -> Result<u64, Errno>) -> Result<u64, Refusal> {
+        refused_by(EVENT, self.events.iter().map(of).sum())
+    }
+
+    /// Hands over what is in the ring. Where something may not have fitted, it is to be asked how
+    /// much.
+    fn take_records(
+        &mut self,
+        bytes: &mut Vec<u8>,
+        found: &mut impl FnMut(Sample),
+    ) -> Result<(), Refusal> {
         let mut doubtful = self.ring.take(bytes);
-        let mut told = 0;
         for record in Records::new(bytes) {
             let record = record.map_err(|what| Refusal::new(RING, Cause::Malformed(what)))?;
             match record {
-                Record::Sample(sample) if self.seen.is_new(&sample) => found(sample),
-                Record::Lost(count) => {
-                    doubtful = true;
-                    told += count;
+                Record::Sample(sample) => {
+                    self.records += 1;
+                    if self.seen.is_new(&sample) {
+                        found(sample);
+                    }
                 }
-                Record::Sample(_) | Record::Other => {}
+                Record::Lost => doubtful = true,
+                Record::Other => {}
             }
-        }
-        if !events_count {
-            return Ok(told);
         }
         if doubtful {
             // A processor may be about to add to its count just now: asked once more next time.
             self.doubts = 2;
         }
-        if self.doubts == 0 {
-            return Ok(0);
-        }
-        self.doubts -= 1;
-        let mut lost = 0;
-        for event in &self.events {
-            lost += refused_by(EVENT, event.lost())?;
-        }
-        let more = lost.saturating_sub(self.lost);
-        self.lost += more;
-        Ok(more)
+        Ok(())
     }
 }
 

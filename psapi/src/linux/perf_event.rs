@@ -3,12 +3,12 @@
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
 use perf_event_open_sys::bindings::{
-    PERF_COUNT_SW_PAGE_FAULTS_MAJ, PERF_COUNT_SW_PAGE_FAULTS_MIN, PERF_FLAG_FD_CLOEXEC,
+    ENABLE, PERF_COUNT_SW_PAGE_FAULTS_MAJ, PERF_COUNT_SW_PAGE_FAULTS_MIN, PERF_FLAG_FD_CLOEXEC,
     PERF_FORMAT_LOST, PERF_SAMPLE_ADDR, PERF_SAMPLE_CPU, PERF_SAMPLE_ID, PERF_SAMPLE_IP,
     PERF_SAMPLE_TID, PERF_SAMPLE_TIME, PERF_TYPE_SOFTWARE, SET_OUTPUT, perf_event_attr,
 };
 use rustix::io::Errno;
-use rustix::ioctl::{IntegerSetter, Opcode};
+use rustix::ioctl::{IntegerSetter, NoArg, Opcode};
 
 use crate::ProcessId;
 
@@ -40,7 +40,8 @@ pub(crate) struct Manner {
 pub(crate) struct Event(OwnedFd);
 
 impl Event {
-    /// Opens the event of the soft or the hard faults.
+    /// Opens the event of the soft or the hard faults. One that does not count lost records counts
+    /// nothing until it is enabled.
     pub(crate) fn open(
         thread: ProcessId,
         cpu: u32,
@@ -72,6 +73,7 @@ impl Event {
         attr.set_inherit(1);
         attr.set_inherit_thread(manner.inherit_thread.into());
         attr.set_exclude_kernel(manner.exclude_kernel.into());
+        attr.set_disabled((!manner.format_lost).into());
         let (thread, cpu) = match (thread.get().try_into(), cpu.try_into()) {
             (Ok(thread), Ok(cpu)) => (thread, cpu),
             _ => return Err(Errno::SRCH),
@@ -104,11 +106,28 @@ impl Event {
         unsafe { rustix::ioctl::ioctl(&self.0, request) }
     }
 
+    /// Lets it count and record, and those that inherited it.
+    pub(crate) fn enable(&self) -> Result<(), Errno> {
+        // SAFETY: the request takes no argument and writes nothing to memory.
+        let request = unsafe { NoArg::<{ ENABLE as Opcode }>::new() };
+        // SAFETY: the descriptor is of perf_event_open, as the request wants it.
+        unsafe { rustix::ioctl::ioctl(&self.0, request) }
+    }
+
+    /// How many faults there were, of those that inherited it, too: also those whose record did not
+    /// fit, or is only about to be written. Of one that does not count lost records.
+    pub(crate) fn count(&self) -> Result<u64, Errno> {
+        let mut count = [0; 8];
+        match rustix::io::read(&self.0, &mut count)? == count.len() {
+            true => Ok(u64::from_ne_bytes(count)),
+            false => Err(Errno::IO),
+        }
+    }
+
     /// How many records of it, and of those that inherited it, did not fit: of one that was opened
     /// to count them.
     pub(crate) fn lost(&self) -> Result<u64, Errno> {
-        // The count of what happened comes first. It is of no use here: the kernel adds to it
-        // before it writes the record.
+        // The count of what happened comes first.
         let mut counts = [[0; 8]; 2];
         let length = rustix::io::read(&self.0, counts.as_flattened_mut())?;
         match length == size_of_val(&counts) {

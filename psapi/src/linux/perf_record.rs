@@ -28,8 +28,8 @@ pub(crate) struct Sample {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Record {
     Sample(Sample),
-    /// So many did not fit since the one before.
-    Lost(u64),
+    /// Some did not fit.
+    Lost,
     Other,
 }
 
@@ -55,10 +55,7 @@ impl<'b> Records<'b> {
         self.rest = rest;
         Some(match kind {
             PERF_RECORD_SAMPLE => Record::Sample(Sample::read(&mut fields)?),
-            PERF_RECORD_LOST => {
-                let _id = fields.u64()?;
-                Record::Lost(fields.u64()?)
-            }
+            PERF_RECORD_LOST => Record::Lost,
             _ => Record::Other,
         })
     }
@@ -175,7 +172,7 @@ mod tests {
             records,
             Ok(vec![
                 Record::Sample(expected),
-                Record::Lost(12),
+                Record::Lost,
                 Record::Other,
                 Record::Sample(Sample {
                     hard: true,

@@ -42,8 +42,8 @@ pub struct PageFault {
 pub struct PageChanges {
     /// The faults, by ascending time, which goes on from call to call.
     pub faults: Vec<PageFault>,
-    /// How many were not recorded, because the buffers were full. Before Linux 6.0 this is told
-    /// with the next fault that was recorded, and before 5.13 it counts those of child processes.
+    /// How many were not recorded, because the buffers were full. Before Linux 5.13 it counts those
+    /// of child processes, too.
     pub lost: u64,
 }
 
