@@ -2,19 +2,26 @@
 //!
 //! The count can't be read at a moment that is known: it is read between two readings of the clock
 //! that the records are stamped by. What was recorded between these two may be in the count or not.
-//! So may what was recorded right after them: the kernel counts a fault, then stamps its record.
+//! So may the next record of each thread: the kernel counts a fault, then stamps its record.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use psapi::{FaultCount, Fields, PageFault, Process, ProcessId, WorkingSetWatch};
+use psapi::{
+    FaultCount, Fields, PageFault, Process, ProcessId, ProcessState, ProcessStatus, WorkingSetWatch,
+};
 
 use super::monotonic;
 
-/// Time enough to stamp the record of a fault that was counted, an interrupt in between included.
-const UNTIL_STAMPED: Duration = Duration::from_micros(50);
+/// Time enough to stamp the record of a fault that was counted, also where the thread, or its whole
+/// virtual processor, has to wait for its turn in between.
+const UNTIL_STAMPED: Duration = Duration::from_millis(10);
+
+/// The same for a process that was not at work when it was asked.
+const AT_REST: Duration = Duration::from_micros(50);
 
 /// The count at the beginning of a watch and at its end.
 #[derive(Debug)]
@@ -22,11 +29,18 @@ pub struct Counted {
     id: ProcessId,
     before: Option<FaultCount>,
     after: Option<FaultCount>,
-    /// When the first count was read, in nanoseconds of `CLOCK_MONOTONIC`. What happened later is
-    /// watched.
-    begin: RangeInclusive<u64>,
+    /// When the first count was read. What happened later is watched.
+    begin: Moment,
     /// Faults of which it is not known whether they are in the difference of the two counts.
     doubtful: u64,
+}
+
+/// When a count was read, in nanoseconds of `CLOCK_MONOTONIC`.
+#[derive(Debug)]
+struct Moment {
+    reading: RangeInclusive<u64>,
+    /// Until when what it has is stamped.
+    stamped: u64,
 }
 
 /// The kernel's count, as far as records tell what it is of.
@@ -60,18 +74,19 @@ impl Counted {
             doubtful,
         };
         counted.leave_out_earlier(faults);
+        counted.doubtful += counted.in_doubt(faults, &counted.begin);
         Ok(counted)
     }
 
     /// When the watch began.
     pub fn begin_ns(&self) -> u64 {
-        *self.begin.end()
+        *self.begin.reading.end()
     }
 
     /// Takes away what happened before the watch began: records may come a moment late.
     pub fn leave_out_earlier(&mut self, faults: &mut Vec<PageFault>) {
-        let first = faults.partition_point(|fault| fault.time <= *self.begin.end());
-        self.doubtful += self.own_within(&faults[..first], &self.begin);
+        let first = faults.partition_point(|fault| fault.time <= *self.begin.reading.end());
+        self.doubtful += self.in_doubt(&faults[..first], &self.begin);
         faults.drain(..first);
     }
 
@@ -84,7 +99,7 @@ impl Counted {
     ) -> Result<u64> {
         let has_ended = watch.has_ended()?;
         let lost = watch.changes_into(faults)?;
-        let (after, reading) = read(process);
+        let (after, end) = read(process);
         self.after = after;
         // Twice: then a processor that was about to count a loss has done so.
         let mut late = Vec::new();
@@ -97,15 +112,16 @@ impl Counted {
         if has_ended {
             return Ok(lost + doubtful);
         }
-        let first = faults.partition_point(|fault| fault.time < *reading.start());
-        self.doubtful += doubtful + self.own_within(&faults[first..], &reading);
+        let first = faults.partition_point(|fault| fault.time < *end.reading.start());
+        self.doubtful += doubtful + self.in_doubt(&faults[first..], &end);
         faults.truncate(first);
         Ok(lost)
     }
 
-    fn own_within(&self, faults: &[PageFault], times: &RangeInclusive<u64>) -> u64 {
-        let is_one = |fault: &&PageFault| fault.process == self.id && times.contains(&fault.time);
-        faults.iter().filter(is_one).count() as u64
+    /// How many of some faults, by ascending time, may be in a count or not.
+    fn in_doubt(&self, faults: &[PageFault], moment: &Moment) -> u64 {
+        let own = faults.iter().filter(|fault| fault.process == self.id);
+        moment.doubts(own.map(|fault| (fault.thread, fault.time)))
     }
 
     /// Compares what the kernel counted with so many that were recorded or lost.
@@ -128,13 +144,40 @@ fn compare(difference: u64, doubtful: u64, told: u64) -> Compared {
     }
 }
 
+impl Moment {
+    /// Of faults of some threads at some times, how many may be in the count or not.
+    fn doubts(&self, faults: impl Iterator<Item = (u32, u64)>) -> u64 {
+        let mut threads = BTreeSet::new();
+        let is_one = |&(thread, time): &(u32, u64)| {
+            self.reading.contains(&time)
+                || (self.reading.end() + 1..=self.stamped).contains(&time) && threads.insert(thread)
+        };
+        faults.filter(is_one).count() as u64
+    }
+}
+
 /// Reads the kernel's count, and when that was. All that may be of then is recorded by now.
-fn read(process: &Process) -> (Option<FaultCount>, RangeInclusive<u64>) {
+fn read(process: &Process) -> (Option<FaultCount>, Moment) {
     let from = monotonic();
     let status = process.status(Fields::STAT).ok();
-    let until = monotonic() + UNTIL_STAMPED.as_nanos() as u64;
-    thread::sleep(UNTIL_STAMPED);
-    (status.and_then(|status| status.faults), from..=until)
+    let until = monotonic();
+    let is_at_rest = status.as_ref().is_some_and(is_at_rest);
+    let stamped = if is_at_rest { AT_REST } else { UNTIL_STAMPED };
+    thread::sleep(stamped);
+    let moment = Moment {
+        reading: from..=until,
+        stamped: until + stamped.as_nanos() as u64,
+    };
+    (status.and_then(|status| status.faults), moment)
+}
+
+/// Whether the process was taking no fault: its state is that of its first thread.
+fn is_at_rest(status: &ProcessStatus) -> bool {
+    status.threads == Some(1)
+        && !matches!(
+            status.state,
+            Some(ProcessState::Running | ProcessState::DiskSleep) | None
+        )
 }
 
 #[cfg(test)]
@@ -162,6 +205,22 @@ mod tests {
         assert_eq!(compare(100, 12, 88), compared(88, 0, 12));
         assert_eq!(compare(100, 12, 80), compared(88, 8, 12));
         assert_eq!(compare(5, 12, 0), compared(0, 0, 12));
+    }
+
+    #[test]
+    fn the_next_fault_of_each_thread_is_in_doubt_too() {
+        let moment = Moment {
+            reading: 100..=120,
+            stamped: 200,
+        };
+        let doubts = |faults: &[(u32, u64)]| moment.doubts(faults.iter().copied());
+        assert_eq!(doubts(&[]), 0);
+        assert_eq!(doubts(&[(1, 99), (1, 100), (1, 110), (1, 120)]), 3);
+        assert_eq!(
+            doubts(&[(1, 121), (1, 122), (2, 122), (2, 130), (3, 201)]),
+            2
+        );
+        assert_eq!(doubts(&[(1, 110), (1, 130), (1, 140), (2, 110)]), 3);
     }
 
     #[test]

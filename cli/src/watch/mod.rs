@@ -368,11 +368,7 @@ impl Watching {
         let memory = status.and_then(|status| status.memory);
         self.peak = memory.map(|memory| memory.peak_working_set).or(self.peak);
         match Snapshot::of(&self.process) {
-            Ok(after) => {
-                // What the kernel calls the peak is behind what is there before Linux 6.2.
-                self.peak = self.peak.map(|peak| peak.max(after.pages.bytes()));
-                self.account.after = Some(after);
-            }
+            Ok(after) => self.account.after = Some(after),
             Err(error) if error.kind() == ErrorKind::Ended && self.account.after.is_some() => {}
             Err(error) => {
                 self.unaccounted.get_or_insert(error);

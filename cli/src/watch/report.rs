@@ -312,6 +312,10 @@ impl Watching {
     fn summary(&self) -> Summary {
         let last = self.tally.current(self.id);
         let closed = self.account.close(self.page_size);
+        // What the kernel calls the peak is behind what is there before Linux 6.2.
+        let seen = closed
+            .as_ref()
+            .map_or(0, |closed| closed.before.max(closed.after));
         let unaccounted = match (&closed, &self.unaccounted) {
             (Some(_), _) => None,
             (None, Some(error)) => Some(error.to_string()),
@@ -331,7 +335,7 @@ impl Watching {
             short_of_room: self.is_short_of_room(),
             closed,
             unaccounted,
-            peak: self.peak,
+            peak: self.peak.map(|peak| peak.max(seen)),
         }
     }
 
