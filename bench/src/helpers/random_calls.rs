@@ -15,11 +15,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("which library, how many calls, and which seed?".into());
     };
     let count = count.parse()?;
-    let report = calls::make(Path::new(library), count, seed.parse()?);
+    let report = calls::make(Path::new(library), count, seed.parse()?, private);
     // A good part of them is meant to do something.
     if report.succeeded < count / 10 {
         return Err(format!("hardly any call did something: {report:?}").into());
     }
     println!("{}\n{}", report.descriptors, report.memory.max(0));
     Ok(())
+}
+
+/// Private memory, with what the allocator keeps of it.
+fn private() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("RssAnon:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<i64>().ok());
+    kilobytes.unwrap_or(0) * 1024
 }

@@ -4,6 +4,7 @@
 
 use std::ffi::c_void;
 use std::fs;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::ptr::null_mut;
@@ -18,7 +19,7 @@ pub struct Report {
     pub succeeded: u64,
     /// Descriptors that are open at the end and were not before.
     pub descriptors: i64,
-    /// Bytes of private memory more than after the first tenth of the calls.
+    /// What was measured of its memory, in bytes, more than after the first tenth of the calls.
     pub memory: i64,
 }
 
@@ -249,6 +250,9 @@ const KEPT: usize = 64;
 
 const ARENA: usize = 1 << 20;
 
+/// The pseudo handle of the own process.
+const OWN: usize = usize::MAX;
+
 impl Caller {
     fn argument(&mut self, kind: Kind) -> usize {
         let wild = [
@@ -266,7 +270,7 @@ impl Caller {
             Process | Module | Driver | Region | Local if random.below(8) == 0 => {
                 random.one_of(&wild)
             }
-            Process if random.below(4) == 0 => usize::MAX,
+            Process if random.below(4) == 0 => OWN,
             Process => one_of(random, &self.processes),
             Module if random.below(4) == 0 => 0,
             Module => one_of(random, &self.modules),
@@ -352,6 +356,7 @@ impl Caller {
             named.map_or_else(|| panic!("{name}"), |named| named.function)
         };
         let (close, free, local) = (find("CloseHandle"), find("VirtualFree"), find("LocalFree"));
+        let watch = find("InitializeProcessForWsWatch");
         // SAFETY: they are what these functions take.
         unsafe {
             for handle in self.open.drain(..) {
@@ -371,6 +376,9 @@ impl Caller {
             for memory in self.locals.drain(..) {
                 assert_eq!(local(memory, 0, 0, 0, 0, 0, 0), 0, "memory was lost");
             }
+            // The watch on the own process has no handle to be closed with: one that begins anew lets
+            // go of what the one before has recorded. Not every user may watch.
+            watch(OWN, 0, 0, 0, 0, 0, 0);
         }
         self.processes.clear();
     }
@@ -401,18 +409,12 @@ fn descriptors() -> i64 {
     fs::read_dir("/proc/self/fd").map_or(0, |all| all.count() as i64)
 }
 
-/// Private memory, in bytes.
-fn memory() -> i64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("RssAnon:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<i64>().ok());
-    kilobytes.unwrap_or(0) * 1024
-}
-
-/// Makes so many calls of the library in a file.
-pub fn make(path: &Path, calls: u64, seed: u64) -> Report {
+/// Makes so many calls of the library in a file, and measures this process's memory.
+pub fn make(path: &Path, calls: u64, seed: u64, memory: fn() -> i64) -> Report {
     // SAFETY: what it does when it is loaded is to register what a fork calls.
     let library = unsafe { Library::new(path) }.expect("the library loads");
+    // It stays, so that what it keeps for the next call is no leak to who looks for some.
+    let library = ManuallyDrop::new(library);
     let functions = functions(&library, path);
     let child = Command::new("cat").stdin(Stdio::piped()).spawn();
     let mut caller = Caller {
@@ -427,7 +429,7 @@ pub fn make(path: &Path, calls: u64, seed: u64) -> Report {
         locals: Vec::new(),
     };
     let mut succeeded = 0;
-    let mut before = None;
+    let mut before = (0, 0);
     for call in 0..calls {
         if caller
             .open
@@ -440,17 +442,16 @@ pub fn make(path: &Path, calls: u64, seed: u64) -> Report {
         }
         if call == calls / 10 {
             caller.give_back(&functions);
-            before = Some((descriptors(), memory()));
+            before = (descriptors(), memory());
         }
         let named = caller.random.below(functions.len());
         succeeded += u64::from(caller.call(&functions[named]));
     }
     caller.give_back(&functions);
-    let (descriptors_before, memory_before) = before.unwrap_or_default();
     let report = Report {
         succeeded,
-        descriptors: descriptors() - descriptors_before,
-        memory: memory() - memory_before,
+        descriptors: descriptors() - before.0,
+        memory: memory() - before.1,
     };
     let _ = caller.child.kill();
     let _ = caller.child.wait();
@@ -469,7 +470,7 @@ fn bases(functions: &[Named], name: &str) -> Vec<usize> {
     unsafe {
         match name {
             "EnumDeviceDrivers" => function(to, cb, needed_at, 0, 0, 0, 0),
-            _ => function(usize::MAX, to, cb, needed_at, 0, 0, 0),
+            _ => function(OWN, to, cb, needed_at, 0, 0, 0),
         }
     };
     bases.truncate(needed as usize / 8);

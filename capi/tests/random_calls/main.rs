@@ -16,11 +16,19 @@ fn random_calls_neither_crash_nor_leak() {
     let seed = number("PSAPI_RANDOM_SEED", u64::from(std::process::id()));
     eprintln!("PSAPI_RANDOM_SEED={seed}");
     let path = library::directory().join("libpsapi.so");
-    let report = calls::make(&path, calls, seed);
+    let report = calls::make(&path, calls, seed, allocated);
     eprintln!("{report:?}");
     // A good part of them is meant to do something.
     assert!(report.succeeded > calls / 10, "{report:?}");
     assert_eq!(report.descriptors, 0, "{report:?}");
-    // The allocator keeps some of what it was given back.
-    assert!(report.memory < 4 << 20, "{report:?}");
+    // Tables of the library's own have grown by then.
+    assert!(report.memory < 512 << 10, "{report:?}");
+}
+
+/// Memory of the allocator's that is in use: what it keeps without using it differs from run to run by
+/// some MiB.
+fn allocated() -> i64 {
+    // SAFETY: it may be called at any time.
+    let info = unsafe { libc::mallinfo2() };
+    (info.uordblks + info.hblkhd) as i64
 }
