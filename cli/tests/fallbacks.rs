@@ -8,12 +8,10 @@ use std::collections::BTreeMap;
 use common::json;
 use common::support::child::{Program, proc_file};
 use common::support::seccomp::{SETS, without_requests};
+use common::support::zeros::WRITE_EVERYWHERE;
 use serde_json::Value;
 
 const SUBJECT: &str = r#"
-#define _GNU_SOURCE
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 static char *map(size_t size, int flags, int fd) {
@@ -23,6 +21,7 @@ static char *map(size_t size, int flags, int fd) {
     return p;
 }
 int main(void) {
+    write_everywhere();
     size_t size = 1 << 20;
     memset(map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1), 1, size);
     char *holes = map(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
@@ -53,7 +52,7 @@ fn smaps(text: &str) -> BTreeMap<String, u64> {
 
 #[test]
 fn every_way_shows_the_same() {
-    let program = Program::compile(SUBJECT, &[]);
+    let program = Program::compile(&format!("{WRITE_EVERYWHERE}{SUBJECT}"), &[]);
     let subject = program.start();
     subject.settle();
     let pid = subject.id().to_string();

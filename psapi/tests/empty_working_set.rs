@@ -482,6 +482,8 @@ fn a_process_without_its_first_thread_is_out_of_reach() {
         &[],
     );
     let subject = program.start();
+    // It lets those who join it go on before it lets go of its memory.
+    subject.await_state('Z');
     let process = System::new().process(subject.id()).unwrap();
     let error = process.empty_working_set().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotSupported, "{error}");

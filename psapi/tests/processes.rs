@@ -474,10 +474,11 @@ fn a_process_outlives_its_first_thread() {
         &[],
     );
     let subject = program.start();
+    // What the kernel says of the first thread.
+    subject.await_state('Z');
     let system = System::new();
     let process = system.process(subject.id()).unwrap();
     let status = process.status(Fields::all()).unwrap();
-    // What the kernel says of the first thread.
     assert_eq!(status.state, Some(ProcessState::Zombie));
     assert!(!process.has_ended().unwrap());
 

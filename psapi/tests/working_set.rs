@@ -1170,10 +1170,7 @@ fn users_are_told_of_their_own_processes_without_a_first_thread_and_after_the_en
             &["-pthread"],
         );
         let mut subject = program.start();
-        let stat = || proc_file(subject.id(), "stat");
-        while !String::from_utf8_lossy(&stat()).contains(") Z ") {
-            std::thread::yield_now();
-        }
+        subject.await_state('Z');
         for (way, system) in ways() {
             eprintln!("by {way}");
             let process = system.process(subject.id()).unwrap();

@@ -6,10 +6,9 @@ use std::ptr::null_mut;
 use crate::api::*;
 use crate::support::child::Program;
 use crate::support::seccomp::{SETS, without_requests};
+use crate::support::zeros::WRITE_EVERYWHERE;
 
 const SUBJECT: &str = r#"
-#define _GNU_SOURCE
-#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 static char *map(int flags, int fd) {
@@ -19,6 +18,7 @@ static char *map(int flags, int fd) {
     return p;
 }
 int main(void) {
+    write_everywhere();
     int fd = memfd_create("memory", 0);
     if (ftruncate(fd, 16 * 4096)) return 1;
     char *private = map(MAP_PRIVATE | MAP_ANONYMOUS, -1), *shared = map(MAP_SHARED, fd);
@@ -79,7 +79,7 @@ fn answers(open: &Opened, addresses: &[usize]) -> Answers {
 
 #[test]
 fn every_way_gives_the_same() {
-    let program = Program::compile(SUBJECT, &[]);
+    let program = Program::compile(&format!("{WRITE_EVERYWHERE}{SUBJECT}"), &[]);
     let subject = program.start();
     subject.settle();
     let said = subject.said.split(' ');

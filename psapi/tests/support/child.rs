@@ -108,10 +108,16 @@ impl Subject {
 
     /// Waits until it sleeps: what it does between its line and the waiting for an answer is done.
     pub fn settle(&self) {
+        self.await_state('S');
+    }
+
+    /// Waits until its first thread has a state, as `/proc` calls it.
+    pub fn await_state(&self, state: char) {
         let stat = format!("/proc/{}/stat", self.child.id());
+        let state = format!(") {state} ");
         while !std::fs::read_to_string(&stat)
-            .expect("the subject lives")
-            .contains(") S ")
+            .expect("the subject is there")
+            .contains(&state)
         {
             std::thread::yield_now();
         }
@@ -124,13 +130,7 @@ impl Subject {
         // Its end of the pipe closes when its memory goes, a moment before it is a zombie.
         let mut rest = Vec::new();
         self.output.read_to_end(&mut rest).expect("a pipe");
-        let stat = format!("/proc/{}/stat", self.child.id());
-        while !std::fs::read_to_string(&stat)
-            .expect("a zombie")
-            .contains(") Z ")
-        {
-            std::thread::yield_now();
-        }
+        self.await_state('Z');
     }
 
     pub fn reap(&mut self) {

@@ -11,3 +11,4 @@ pub mod rollup;
 pub mod seccomp;
 pub mod swap;
 pub mod tree;
+pub mod zeros;
