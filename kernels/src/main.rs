@@ -4,10 +4,17 @@
 //! capabilities of a set joined by `+`, the sets by `,`; the empty set is `none`.
 //!
 //! `psapi-probe ask QUESTION PID`, which it runs for that, exits with 0 if there was an answer.
+//!
+//! `psapi-probe hold` watches itself until it is killed. A kernel changes its own code where page faults are
+//! handled whenever the first watch of all begins and the last one ends, and now and then an emulated
+//! processor goes on to run what was there in between (QEMU 10.0: "Oops: int3"). While this runs, it
+//! changes nothing.
 
 mod question;
 
 use std::process::{Child, Command, ExitCode, Stdio};
+
+use psapi::{System, WatchOptions};
 
 use question::{QUESTIONS, Question};
 
@@ -32,8 +39,9 @@ fn main() -> ExitCode {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => probe(),
         ["ask", name, id] => return ask(name, id),
+        ["hold"] => return hold(),
         _ => {
-            eprintln!("psapi-probe [ask QUESTION PID]");
+            eprintln!("psapi-probe [ask QUESTION PID | hold]");
             return ExitCode::from(2);
         }
     }
@@ -49,6 +57,20 @@ fn ask(name: &str, id: &str) -> ExitCode {
     match (question.ask)(id) {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
+    }
+}
+
+fn hold() -> ExitCode {
+    let process = System::new().process(std::process::id());
+    let options = WatchOptions::new().buffer_size(1);
+    match process.and_then(|process| process.watch_working_set_with(options)) {
+        Ok(_watch) => loop {
+            std::thread::park();
+        },
+        Err(error) => {
+            eprintln!("psapi-probe: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

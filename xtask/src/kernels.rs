@@ -20,7 +20,7 @@ use crate::run::{find, root};
 use apt::Apt;
 use expectations::User;
 use kernel::{Kernel, REQUIRED, Required};
-use machine::Codes;
+use machine::Told;
 use privileges::Privileges;
 use programs::Programs;
 use results::{Results, Verdict};
@@ -28,6 +28,9 @@ use share::Share;
 
 /// But for a test of this library alone, which asks so often that emulation takes minutes for it.
 const EVERY_TEST: &str = "all() - binary(growth)";
+
+/// What finds out what needs which privilege, as a step of what is run.
+const PROBE: &str = "probe";
 
 /// The oldest QEMU that runs all of these kernels: 7.2 corrupts the memory of 6.12.
 const QEMU_VERSION: u32 = 10;
@@ -48,6 +51,8 @@ struct Ran {
     release: String,
     users: Vec<(User, Results, Verdict)>,
     privileges: Option<Privileges>,
+    /// What the first boot did not come to the end of, if there was another one for that.
+    again: Vec<&'static str>,
     /// It did not run to its end.
     broken: Vec<String>,
 }
@@ -100,6 +105,15 @@ impl Options {
 
     fn asks_for_privileges(&self) -> bool {
         self.only_privileges || self.has_all_tests()
+    }
+
+    /// What is run in a guest, in order.
+    fn steps(&self) -> Vec<&'static str> {
+        let mut steps: Vec<_> = self.users.iter().map(|user| user.name()).collect();
+        if self.asks_for_privileges() {
+            steps.push(PROBE);
+        }
+        steps
     }
 
     fn has_all_tests(&self) -> bool {
@@ -223,31 +237,42 @@ fn try_kernel(
     let initramfs = directory.join("initramfs");
     let console = directory.join(format!("console-{name}"));
     initramfs::write(&initramfs, kernel, programs, busybox, share.path())?;
-    share.file("plan", &plan(programs, &share, options))?;
+    let results = share.path().join("results");
 
     println!(
         "
 --- {}",
         kernel.release
     );
-    let mut codes = machine::run(kernel, &initramfs, &console, &share)?;
-    if codes.is_empty() {
+    let steps = options.steps();
+    let boot = |steps: &[&str], console: &Path| {
+        share.file("plan", &plan(programs, &share, &options.filter, steps))?;
+        machine::run(kernel, &initramfs, console, &share)
+    };
+    let mut told = boot(&steps, &console)?;
+    let has_ended = |step: &&str| told.codes.contains_key(*step);
+    let again: Vec<_> = steps.into_iter().filter(|step| !has_ended(step)).collect();
+    if !again.is_empty() {
         println!(
-            "{}: nothing has run, which may be a matter of the boot: once more",
-            kernel.release
+            "{}: the guest went down: once more for {}, which is no second chance for a test that failed; \
+             the kernel's own messages are in {}",
+            kernel.release,
+            again.join(", "),
+            console.display()
         );
-        codes = machine::run(kernel, &initramfs, &console, &share)?;
+        let console = directory.join(format!("console-{name}-again"));
+        told.codes.extend(boot(&again, &console)?.codes);
     }
     let mut ran = Ran {
         name,
         release: kernel.release.clone(),
         users: Vec::new(),
         privileges: None,
+        again,
         broken: Vec::new(),
     };
-    let results = share.path().join("results");
     for user in &options.users {
-        match read(&codes, *user, &results) {
+        match read(&told, *user, &results) {
             Ok(results) => {
                 let version = kernel.version().context("a kernel's version")?;
                 let verdict = results.judge(version, *user, options.has_all_tests());
@@ -257,8 +282,8 @@ fn try_kernel(
         }
     }
     if options.asks_for_privileges() {
-        match codes.get("probe") {
-            Some(0) => ran.privileges = Some(Privileges::read(&results.join("probe"))?),
+        match told.codes.get(PROBE) {
+            Some(0) => ran.privileges = Some(Privileges::read(&results.join(PROBE))?),
             _ => ran
                 .broken
                 .push("what finds out privileges has not ended well".into()),
@@ -270,28 +295,27 @@ fn try_kernel(
     Ok(ran)
 }
 
-fn read(codes: &Codes, user: User, results: &Path) -> Result<Results> {
-    let code = codes
+/// What the tests of a user came to, those that failed before the guest went down included.
+fn read(told: &Told, user: User, results: &Path) -> Result<Results> {
+    let code = told
+        .codes
         .get(user.name())
         .context("the tests have not ended: the guest went down")?;
-    Results::read(results, user, *code)
+    let failed = told.failed.get(user.name()).cloned().unwrap_or_default();
+    Results::read(results, user, *code, &failed)
 }
 
 /// What the guest's first program does.
-fn plan(programs: &Programs, share: &Share, options: &Options) -> String {
-    let mut steps: Vec<_> = options.users.iter().map(|user| user.name()).collect();
-    if options.asks_for_privileges() {
-        steps.push("probe");
-    }
+fn plan(programs: &Programs, share: &Share, filter: &str, steps: &[&str]) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
     let path = |path: &Path| quoted(&path.to_string_lossy());
     format!(
-        "export TMPDIR={} PSAPI_LIBRARY_DIR={} PSAPI_RANDOM_CALLS=20000\nSOURCES={}\nPROBE={}\nFILTER={}\nSTEPS={}\n",
+        "export TMPDIR={} PSAPI_LIBRARY_DIR={} PSAPI_RANDOM_CALLS=10000\nSOURCES={}\nPROBE={}\nFILTER={}\nSTEPS={}\n",
         path(share.path()),
         path(&programs.library),
         path(root()),
         path(&programs.probe),
-        quoted(&options.filter),
+        quoted(filter),
         quoted(&steps.join(" ")),
     )
 }
@@ -323,6 +347,12 @@ fn report(ran: &[Ran]) -> Report {
                 .lines
                 .extend(complaints.map(|complaint| format!("    {complaint}")));
             report.is_good &= verdict.complaints.is_empty();
+        }
+        if !ran.again.is_empty() {
+            report.lines.push(format!(
+                "    the guest went down once, before the end of: {}",
+                ran.again.join(", ")
+            ));
         }
         for broken in &ran.broken {
             report

@@ -1,6 +1,6 @@
 //! A guest: QEMU with a kernel, whose test output comes on a serial port of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -34,12 +34,20 @@ const COMMAND_LINE: &str = "console=ttyS0 panic=-1 quiet mitigations=off rootfst
 /// The size of the disk for temporary files, which takes up what is used of it.
 const DISK: u64 = 4 << 30;
 
-/// The exit codes that the guest told, by what had run. What is not there has not ended: QEMU's own exit
-/// code proves nothing, since a guest whose kernel has panicked exits with 0.
-pub type Codes = BTreeMap<String, i32>;
+/// What a guest told of what it ran.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The exit codes, by what had run. What is not there has not ended: QEMU's own exit code proves
+    /// nothing, since a guest whose kernel has panicked exits with 0.
+    pub codes: BTreeMap<String, i32>,
+    /// What it ran last.
+    step: String,
+    /// The tests that failed, by what had run.
+    pub failed: BTreeMap<String, BTreeSet<String>>,
+}
 
 /// Boots a kernel and hands on what it says, line by line, until it is turned off.
-pub fn run(kernel: &Kernel, initramfs: &Path, console: &Path, share: &Share) -> Result<Codes> {
+pub fn run(kernel: &Kernel, initramfs: &Path, console: &Path, share: &Share) -> Result<Told> {
     let mut qemu = Command::new(QEMU);
     // Software emulation, said explicitly: the /dev/kvm of a machine that is a guest itself may not do.
     qemu.args([
@@ -70,10 +78,10 @@ pub fn run(kernel: &Kernel, initramfs: &Path, console: &Path, share: &Share) -> 
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let server = scope.spawn(|| share.serve(&ended));
-        let codes = listen(&mut child);
+        let told = listen(&mut child);
         ended.store(true, Ordering::Relaxed);
         server.join().expect("no panic")?;
-        codes
+        told
     })
 }
 
@@ -87,7 +95,7 @@ fn disk() -> Result<NamedTempFile> {
     Ok(disk)
 }
 
-fn listen(child: &mut Child) -> Result<Codes> {
+fn listen(child: &mut Child) -> Result<Told> {
     let output = child.stdout.take().context("a pipe")?;
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || {
@@ -104,15 +112,13 @@ fn listen(child: &mut Child) -> Result<Codes> {
             }
         }
     });
-    let mut codes = Codes::new();
+    let mut told = Told::default();
     loop {
         match lines.recv_timeout(SILENCE) {
-            Ok(line) => match marker(&line) {
-                Some((what, code)) => {
-                    codes.insert(what.into(), code);
-                }
-                None => println!("{line}"),
-            },
+            Ok(line) => {
+                told.hear(&line);
+                println!("{line}");
+            }
             Err(RecvTimeoutError::Timeout) => {
                 println!(
                     "the guest has said nothing for {} s: it is turned off",
@@ -124,24 +130,76 @@ fn listen(child: &mut Child) -> Result<Codes> {
         }
     }
     child.wait()?;
-    Ok(codes)
+    Ok(told)
 }
 
-/// `== WHAT ended: CODE`
-fn marker(line: &str) -> Option<(&str, i32)> {
-    let (what, code) = line.strip_prefix("== ")?.split_once(" ended: ")?;
-    Some((what, code.parse().ok()?))
+impl Told {
+    fn hear(&mut self, line: &str) {
+        if let Some(step) = line.strip_prefix("== ") {
+            match step.split_once(" ended: ") {
+                Some((step, code)) => {
+                    if let Ok(code) = code.parse() {
+                        self.codes.insert(step.into(), code);
+                    }
+                }
+                None => self.step = step.into(),
+            }
+        } else if let Some(test) = failed(line) {
+            let failed = self.failed.entry(self.step.clone()).or_default();
+            failed.insert(test.into());
+        }
+    }
+}
+
+/// `STATUS [   1.234s] PACKAGE::BINARY TEST`, of a test that ended otherwise than well.
+fn failed(line: &str) -> Option<&str> {
+    let (status, rest) = line.trim_start().split_once(" [")?;
+    let (_, test) = rest.split_once("s] ")?;
+    let is_status = status
+        .bytes()
+        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    (is_status && !["PASS", "SLOW", "TERMINATING"].contains(&status)).then_some(test)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::marker;
+    use super::*;
 
     #[test]
     fn a_marker_is_a_whole_line() {
-        assert_eq!(marker("== root ended: 100"), Some(("root", 100)));
-        assert_eq!(marker("== root"), None);
-        assert_eq!(marker("== root ended: "), None);
-        assert_eq!(marker(" == root ended: 0"), None);
+        let mut told = Told::default();
+        for line in [
+            "== root",
+            "== root ended: 100",
+            "== nobody",
+            "== nobody ended: ",
+            " == nobody ended: 0",
+        ] {
+            told.hear(line);
+        }
+        assert_eq!(told.codes, BTreeMap::from([("root".into(), 100)]));
+        assert!(told.failed.is_empty());
+    }
+
+    #[test]
+    fn tests_that_failed_are_those_of_who_ran_them() {
+        let mut told = Told::default();
+        for line in [
+            "== root",
+            "        PASS [   0.019s] psapi::watch first",
+            "        FAIL [   1.972s] libpsapi::contract watch::second",
+            "== root ended: 100",
+            "== nobody",
+            "        SLOW [> 60.000s] psapi::storm third",
+            "     SIGSEGV [   0.005s] psapi::watch fourth",
+            "     TIMEOUT [ 240.000s] psapi::storm third",
+            "     Summary [ 112.713s] 602 tests run: 598 passed, 4 failed, 0 skipped",
+            "[  156.191055] RAX: 0000000000000000",
+        ] {
+            told.hear(line);
+        }
+        let of = |user: &str| Vec::from_iter(told.failed[user].clone());
+        assert_eq!(of("root"), ["libpsapi::contract watch::second"]);
+        assert_eq!(of("nobody"), ["psapi::storm third", "psapi::watch fourth"]);
     }
 }

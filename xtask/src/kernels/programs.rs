@@ -48,7 +48,7 @@ impl Programs {
             .context("tests of the C side")?;
         of_c.retain(|_, test| {
             let name = test["binary-name"].as_str().unwrap_or_default();
-            !ABOUT_COMPILERS.contains(&name) && test["kind"] == "test"
+            !ABOUT_COMPILERS.contains(&name)
         });
         all.append(of_c);
 
@@ -105,16 +105,10 @@ impl Linked {
         cargo
     }
 
-    /// Builds the tests of packages; what nextest tells of them.
+    /// Builds the tests of packages but their unit tests, which are about no kernel; what nextest tells
+    /// of them.
     fn tests(self, packages: &[&str]) -> Result<Value> {
-        let mut list = self.cargo(&[
-            "nextest",
-            "list",
-            "--all-features",
-            "--lib",
-            "--bins",
-            "--tests",
-        ]);
+        let mut list = self.cargo(&["nextest", "list", "--all-features", "--test=*"]);
         list.args(["--cargo-profile", PROFILE]);
         list.args(["--list-type=binaries-only", "--message-format=json"]);
         for package in packages {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::expectations::{EXPECTATIONS, User};
@@ -31,8 +31,14 @@ pub struct Verdict {
 }
 
 impl Results {
-    /// What a guest left, of whose tests nextest exited with `code`.
-    pub fn read(directory: &Path, user: User, code: i32) -> Result<Self> {
+    /// What a guest left, of whose tests nextest exited with `code`. What failed in one that went down
+    /// before has failed.
+    pub fn read(
+        directory: &Path,
+        user: User,
+        code: i32,
+        before: &BTreeSet<String>,
+    ) -> Result<Self> {
         let read = |name: String| {
             let path = directory.join(name);
             fs::read_to_string(&path).with_context(|| path.display().to_string())
@@ -60,8 +66,10 @@ impl Results {
         } else {
             TESTS_FAILED
         };
-        anyhow::ensure!(code == told, "nextest exited with {code}");
-        anyhow::ensure!(!results.passed.is_empty(), "no test has passed");
+        ensure!(code == told, "nextest exited with {code}");
+        ensure!(!results.passed.is_empty(), "no test has passed");
+        results.passed.retain(|test| !before.contains(test));
+        results.failed.extend(before.iter().cloned());
         Ok(results)
     }
 
@@ -99,5 +107,30 @@ impl Results {
             verdict.notes.extend(passed);
         }
         verdict
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(name: &str, event: &str) -> String {
+        format!("{{\"type\":\"test\",\"event\":\"{event}\",\"name\":\"psapi::watch${name}\"}}\n")
+    }
+
+    #[test]
+    fn what_failed_before_a_guest_went_down_has_failed() {
+        let directory = tempfile::tempdir().unwrap();
+        let write =
+            |name: &str, text: String| fs::write(directory.path().join(name), text).unwrap();
+        write("skipped-root", "a reason\n".into());
+        write("tests-root", event("first", "ok") + &event("second", "ok"));
+        let before = BTreeSet::from(["psapi::watch second".to_owned()]);
+        let read = |code| Results::read(directory.path(), User::Root, code, &before);
+        let results = read(0).unwrap();
+        assert_eq!(results.failed, before);
+        assert!(results.passed.iter().eq(["psapi::watch first"]));
+        assert!(results.skipped.contains_key("a reason"));
+        assert!(read(100).is_err());
     }
 }
