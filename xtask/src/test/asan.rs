@@ -37,6 +37,10 @@ const LEFT_OUT: &[LeftOut] = &[
         "the sanitizer makes mlock do nothing",
     ),
     (
+        "a_process_that_executes_another_program_answers_with_the_one_or_the_other",
+        "the programs change faster than it reads one",
+    ),
+    (
         "a_thread_that_has_outlived_the_first_one_is_answered",
         "it is a C program, which has no runtime of the sanitizer for the library",
     ),
