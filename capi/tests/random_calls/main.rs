@@ -12,7 +12,7 @@ fn random_calls_neither_crash_nor_leak() {
         Ok(number) => number.parse().unwrap(),
         Err(_) => otherwise,
     };
-    let calls = number("PSAPI_RANDOM_CALLS", 20_000);
+    let calls = number("PSAPI_RANDOM_CALLS", 50_000);
     let seed = number("PSAPI_RANDOM_SEED", u64::from(std::process::id()));
     eprintln!("PSAPI_RANDOM_SEED={seed}");
     let path = library::directory().join("libpsapi.so");
