@@ -151,14 +151,18 @@ impl Told {
     }
 }
 
+/// What nextest says of a test that passed or goes on. `LEAK`: it left a process behind that has its
+/// output open.
+const WELL: &[&str] = &["PASS", "LEAK", "SLOW", "SKIP", "TERMINATING"];
+
 /// `STATUS [   1.234s] PACKAGE::BINARY TEST`, of a test that ended otherwise than well.
 fn failed(line: &str) -> Option<&str> {
     let (status, rest) = line.trim_start().split_once(" [")?;
     let (_, test) = rest.split_once("s] ")?;
     let is_status = status
         .bytes()
-        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    (is_status && !["PASS", "SLOW", "TERMINATING"].contains(&status)).then_some(test)
+        .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
+    (is_status && !WELL.contains(&status)).then_some(test)
 }
 
 #[cfg(test)]
@@ -191,6 +195,8 @@ mod tests {
             "== root ended: 100",
             "== nobody",
             "        SLOW [> 60.000s] psapi::storm third",
+            "        LEAK [   0.201s] psapi::watch fifth",
+            "   LEAK-FAIL [   0.201s] psapi::watch sixth",
             "     SIGSEGV [   0.005s] psapi::watch fourth",
             "     TIMEOUT [ 240.000s] psapi::storm third",
             "     Summary [ 112.713s] 602 tests run: 598 passed, 4 failed, 0 skipped",
@@ -200,6 +206,11 @@ mod tests {
         }
         let of = |user: &str| Vec::from_iter(told.failed[user].clone());
         assert_eq!(of("root"), ["libpsapi::contract watch::second"]);
-        assert_eq!(of("nobody"), ["psapi::storm third", "psapi::watch fourth"]);
+        let of_nobody = [
+            "psapi::storm third",
+            "psapi::watch fourth",
+            "psapi::watch sixth",
+        ];
+        assert_eq!(of("nobody"), of_nobody);
     }
 }
