@@ -5,6 +5,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::str::FromStr;
 
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use crate::cgroup::Cgroup;
 use crate::command_line::CommandLine;
@@ -270,22 +271,27 @@ impl Process {
     ) -> Result<T> {
         let mut answer = question(&self.directory);
         for attempt in 0.. {
-            let times = match &answer {
-                Err(refusal) if refusal.is(Errno::SRCH) => EXECUTIONS,
-                // A file that the kernel does not have would not come however often it is tried.
-                Err(refusal) if refusal.is(Errno::NOENT) => capture::ANEW,
-                Err(refusal) if refusal.is(Errno::ACCESS) => ONCE,
-                _ => break,
-            };
+            let Err(refusal) = &answer else { break };
+            let (is_gone, is_denied) = (refusal.is(Errno::SRCH), refusal.is(Errno::ACCESS));
+            if !is_gone && !is_denied && !refusal.is(Errno::NOENT) {
+                break;
+            }
             let Some(memory) = self.with_memory() else {
                 break;
             };
-            // The files of a first thread that has ended are root's. Else a denial is one.
-            if times == ONCE && matches!(memory, WithMemory::Process) {
-                break;
-            }
+            let times = match memory {
+                // The files of a first thread that has ended are root's.
+                WithMemory::Thread(_) if is_denied => ONCE,
+                // Since Linux 7 those of a process that executes another program are, too, until that
+                // program's rights are settled. Else a denial is one.
+                WithMemory::Process if is_denied && self.is_of_own_user() => EXECUTIONS,
+                WithMemory::Process if is_denied => break,
+                _ if is_gone => EXECUTIONS,
+                // A file that the kernel does not have would not come however often it is tried.
+                _ => capture::ANEW,
+            };
             if attempt >= times {
-                if times == EXECUTIONS {
+                if is_gone {
                     // It lives, but no program of it for long enough.
                     answer = Err(self.directory.refusal(maps::FILE, Errno::AGAIN));
                 }
@@ -312,6 +318,12 @@ impl Process {
         let thread = task::survivor(&self.directory, Name::new(), &mut task::Room::default())?;
         let thread = self.directory.directory(&thread).ok()?;
         Some(WithMemory::Thread(thread))
+    }
+
+    /// Whether it is of the user that asks.
+    fn is_of_own_user(&self) -> bool {
+        let attributes = self.directory.try_attributes(b".");
+        attributes.is_ok_and(|attributes| attributes.st_uid == geteuid().as_raw())
     }
 
     /// The process's own directory, held open.
