@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use rustix::io::Errno;
+use rustix::thread::{MembarrierCommand, membarrier};
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create,
     timerfd_settime,
@@ -419,15 +420,16 @@ impl Processor {
         bytes: &mut Vec<u8>,
         found: &mut impl FnMut(Sample),
     ) -> Result<u64, Refusal> {
-        // A fault is counted before its record is written: of one that is in between, the record is
-        // there by the second time.
-        let mut least = u64::MAX;
-        for _ in 0..2 {
-            let count = self.sum(Event::count)?;
+        let count = self.sum(Event::count)?;
+        self.take_records(bytes, found)?;
+        if count > self.records + self.lost {
+            // A fault is counted before its record is written. The kernel does both in one section of
+            // RCU's readers, and this waits until those have ended that had begun: some milliseconds.
+            // Where it can't be had (nohz_full), what is in between has its record a little later.
+            let _ = membarrier(MembarrierCommand::Global);
             self.take_records(bytes, found)?;
-            least = least.min(count.saturating_sub(self.records));
         }
-        Ok(least)
+        Ok(count.saturating_sub(self.records))
     }
 
     fn sum(&self, of: impl Fn(&Event) -> Result<u64, Errno>) -> Result<u64, Refusal> {
