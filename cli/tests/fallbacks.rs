@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use common::json;
 use common::support::child::{Program, proc_file};
-use common::support::seccomp::{SETS, without_requests};
+use common::support::seccomp::without_requests;
+use common::support::ways::withheld;
 use common::support::zeros::WRITE_EVERYWHERE;
 use serde_json::Value;
 
@@ -71,7 +72,7 @@ fn every_way_shows_the_same() {
     // The dynamic linker's list is read from the process's memory, and that may bring a page of it in.
     answers();
     let mut first = None;
-    for (which, requests) in SETS {
+    for (which, requests) in withheld() {
         let found = without_requests(requests, answers);
         assert_eq!(
             first.get_or_insert_with(|| found.clone()),

@@ -13,6 +13,7 @@ use psapi::{
 
 use support::child::{Program, Subject};
 use support::privilege::is_root;
+use support::ways;
 
 /// Does one thing after the other, and says where.
 const STEPS: &str = r#"
@@ -160,11 +161,6 @@ impl Stepping {
     }
 }
 
-fn ways() -> [(&'static str, System); 2] {
-    let words = System::builder().without_pagemap_scan().build();
-    [("scan", System::new()), ("words", words)]
-}
-
 type Seen = (Range<u64>, DifferenceKind, PageTransitions);
 
 /// What changed near a place, but for what only the kernel's marks say.
@@ -204,10 +200,14 @@ const CHANGED: DifferenceKind = DifferenceKind::Changed;
 #[test]
 fn changes_are_what_the_process_did() {
     let mut stepping = Stepping::start();
-    let before = ways().map(|(_, system)| stepping.taken(&system));
+    let taken = |stepping: &Stepping| -> Vec<WorkingSet> {
+        let ways = ways::to_pages().into_iter();
+        ways.map(|(_, system)| stepping.taken(&system)).collect()
+    };
+    let before = taken(&stepping);
     stepping.step();
-    let after = ways().map(|(_, system)| stepping.taken(&system));
-    for (at, (way, _)) in ways().iter().enumerate() {
+    let after = taken(&stepping);
+    for (at, (way, _)) in ways::to_pages().iter().enumerate() {
         eprintln!("by {way}");
         let difference = after[at].difference(&before[at]).unwrap();
         let seen = |name: &str| near(&difference, stepping.places[name]);
@@ -364,7 +364,7 @@ fn after_totals(difference: &WorkingSetDifference<'_>) -> psapi::PageTotals {
 #[test]
 fn nothing_changes_by_itself_nor_by_being_saved() {
     let stepping = Stepping::start();
-    for (way, system) in ways() {
+    for (way, system) in ways::to_pages() {
         eprintln!("by {way}");
         let before = stepping.taken(&system);
         let mut file = Vec::new();

@@ -17,6 +17,7 @@ const LARGE: &str = r#"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 static void *wait(void *_) { for (;;) pause(); }
 static void *say(void *_) {
@@ -27,10 +28,9 @@ static void *say(void *_) {
 }
 int main(int argc, char **argv) {
     const size_t size = 256 << 20;
-    char *p = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) { perror("mmap"); return 1; }
-    madvise(p, size, MADV_NOHUGEPAGE);
-    for (size_t i = 0; i < size; i += 4096) p[i] = 1;
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
+    if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)) { perror("prctl"); return 1; }
+    if (mmap(0, size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED) { perror("mmap"); return 1; }
     pthread_t id;
     if (strcmp(argv[1], "alone")) for (int i = 0; i < 8; i++) pthread_create(&id, 0, wait, 0);
     if (!strcmp(argv[1], "without first thread")) {

@@ -16,8 +16,9 @@ use psapi::{
 use support::child::{Program, Subject, proc_file, public_directory};
 use support::huge_pool::HugePool;
 use support::privilege::{as_nobody, is_root, skip};
-use support::seccomp::{PAGEMAP_SCAN, PROCMAP_QUERY, SETS, is_known, without_requests};
-use support::swap::Swap;
+use support::seccomp::{PAGEMAP_SCAN, PROCMAP_QUERY, is_known, without_requests};
+use support::swap::{Settled, Swap};
+use support::ways::{told_to_leave, withheld};
 
 const SUBJECT: &str = r#"
 #define _GNU_SOURCE
@@ -408,23 +409,11 @@ impl Answers {
     }
 }
 
-/// The library told to leave requests alone.
-fn told_to_leave(requests: &[u32]) -> System {
-    let mut builder = System::builder();
-    for &request in requests {
-        builder = match request {
-            PAGEMAP_SCAN => builder.without_pagemap_scan(),
-            _ => builder.without_procmap_query(),
-        };
-    }
-    builder.build()
-}
-
 fn assert_all_ways_agree(arranged: &Arranged) {
     // The dynamic linker's list is read from the process's memory, and that may bring a page of it in.
     arranged.answers(&System::new());
     let mut first: Option<Answers> = None;
-    for (which, requests) in SETS {
+    for (which, requests) in withheld() {
         let refused = without_requests(requests, || arranged.answers(&System::new()));
         let left = arranged.answers(&told_to_leave(requests));
         for (how, answers) in [("refused", refused), ("left", left)] {
@@ -469,13 +458,14 @@ fn every_way_tells_a_user_the_same_of_his_own() {
     if !is_root() {
         return skip("needs root to become somebody else");
     }
+    let _settled = Settled::as_they_are();
     as_nobody(|| assert_all_ways_agree(&Arranged::start(false)));
 }
 
 #[test]
 fn a_refused_request_is_one_that_the_kernel_does_not_know() {
     let known = [PAGEMAP_SCAN, PROCMAP_QUERY].map(is_known);
-    for (which, requests) in SETS {
+    for (which, requests) in withheld() {
         let expected = [PAGEMAP_SCAN, PROCMAP_QUERY];
         let expected = expected.map(|request| is_known(request) && !requests.contains(&request));
         let found = without_requests(requests, || [PAGEMAP_SCAN, PROCMAP_QUERY].map(is_known));

@@ -14,6 +14,7 @@ use rustix::thread::CapabilitySet;
 use support::child::{Program, Subject};
 use support::elf;
 use support::privilege::{as_nobody, as_nobody_with, is_root, skip};
+use support::ways;
 
 /// What a child says about itself: its linker's list, by `dl_iterate_phdr`, one image a part of
 /// the line: base, size, name.
@@ -65,17 +66,9 @@ fn library(name: &str) -> Program {
     )
 }
 
-/// Both ways to the mappings.
-fn both_ways() -> [System; 2] {
-    [
-        System::new(),
-        System::builder().without_procmap_query().build(),
-    ]
-}
-
 /// The modules, which both ways agree about, as do questions for one alone.
 fn modules(id: ProcessId) -> Vec<Module> {
-    let [fast, slow] = both_ways().map(|system| {
+    let all = ways::to_mappings().into_iter().map(|system| {
         let process = system.process(id).unwrap();
         let plain = process.modules(ModuleFilter::All).unwrap();
         for module in &plain {
@@ -88,8 +81,12 @@ fn modules(id: ProcessId) -> Vec<Module> {
             .modules_with(ModuleFilter::All, ModuleFields::all())
             .unwrap()
     });
-    assert_eq!(fast, slow);
-    fast
+    let mut all: Vec<_> = all.collect();
+    let own = all.remove(0);
+    for other in all {
+        assert_eq!(own, other);
+    }
+    own
 }
 
 fn find<'m>(modules: &'m [Module], path: &Path) -> &'m Module {
@@ -556,7 +553,7 @@ fn a_kernel_thread_has_no_modules() {
     if comm != b"kthreadd\n" {
         return skip("process 2 is not kthreadd here");
     }
-    for system in both_ways() {
+    for system in ways::to_mappings() {
         let process = system.process(2).unwrap();
         let error = process.modules(ModuleFilter::All).unwrap_err();
         // Without privileges, older kernels do not even tell that there is nothing.
@@ -617,7 +614,7 @@ fn without_the_privilege_the_error_names_it() {
         ProcessId::new(1)
     };
     as_nobody(|| {
-        for system in both_ways() {
+        for system in ways::to_mappings() {
             let process = system.process(id).unwrap();
             let error = process.modules(ModuleFilter::All).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::AccessDenied);

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::process::Command;
 
 use psapi::{
-    MappedFileKind, PageAttributes, PageTotals, Process, ProcessId, Protection, ShareCount, System,
+    MappedFileKind, PageAttributes, PageTotals, Process, ProcessId, Protection, ShareCount,
     WorkingSet, WorkingSetOptions,
 };
 use tempfile::TempDir;
 
 use support::child::{Program, Subject, proc_file, public_directory};
 use support::privilege::skip;
+use support::ways;
 
 /// Maps a file shared, and writes to all of its bytes or reads as many as it is told to.
 const SUBJECT: &str = r#"
@@ -76,11 +77,6 @@ fn start(program: &Program, file: &Path, what: &str) -> (Subject, u64) {
     (subject, start)
 }
 
-fn ways() -> [(&'static str, System); 2] {
-    let words = System::builder().without_pagemap_scan().build();
-    [("scan", System::new()), ("words", words)]
-}
-
 fn working_set(process: &Process) -> WorkingSet {
     let options = WorkingSetOptions::new();
     process
@@ -125,7 +121,7 @@ fn a_file_of_a_tmpfs_is_shared_by_those_who_map_it() {
     let file = tmpfs.file();
     let (writer, at_writer) = start(&program, &file, "write");
     let (reader, at_reader) = start(&program, &file, &MIB.to_string());
-    for (way, system) in ways() {
+    for (way, system) in ways::to_pages() {
         eprintln!("by {way}");
         let process = |subject: &Subject| system.process(subject.id()).unwrap();
         for (subject, start, protection) in [
@@ -180,7 +176,7 @@ fn huge_pages_of_a_tmpfs_are_those_that_are_mapped_as_one() {
     if huge(writer.id(), at_writer) != 4 * MIB {
         return skip("this kernel gave no huge page to a tmpfs");
     }
-    for (way, system) in ways() {
+    for (way, system) in ways::to_pages() {
         eprintln!("by {way}");
         for (subject, start) in [(&writer, at_writer), (&reader, at_reader)] {
             let process = system.process(subject.id()).unwrap();

@@ -5,7 +5,8 @@ use std::ptr::null_mut;
 
 use crate::api::*;
 use crate::support::child::Program;
-use crate::support::seccomp::{SETS, without_requests};
+use crate::support::seccomp::without_requests;
+use crate::support::ways::withheld;
 use crate::support::zeros::WRITE_EVERYWHERE;
 
 const SUBJECT: &str = r#"
@@ -93,7 +94,7 @@ fn every_way_gives_the_same() {
     // The dynamic linker's list is read from the process's memory, and that may bring a page of it in.
     ask();
     let mut first: Option<Answers> = None;
-    for (which, requests) in SETS {
+    for (which, requests) in withheld() {
         let found = without_requests(requests, ask);
         for (at, page) in found.pages.iter().enumerate() {
             // Valid, and for memory that others may map shared: the first eight of each sixteen.

@@ -3,11 +3,12 @@
 use std::fs;
 use std::ops::ControlFlow;
 
-use psapi::{PageAttributes, System, WorkingSetOptions};
+use psapi::{PageAttributes, WorkingSetOptions};
 
 use crate::support::child::{Program, proc_file};
 use crate::support::machine::{Alone, Setting};
 use crate::support::privilege::skip;
+use crate::support::ways;
 
 const SUBJECT: &str = r#"
 #define _GNU_SOURCE
@@ -83,12 +84,9 @@ fn pages_that_the_kernel_made_one_are_mapped_twice() {
         std::thread::yield_now();
     }
 
-    let ways = [
-        System::new(),
-        System::builder().without_pagemap_scan().build(),
-    ];
+    let ways = ways::to_pages();
     let check = |twice_shared: u64, exclusive: u64| {
-        for system in &ways {
+        for (_, system) in &ways {
             let process = system.process(id).unwrap();
             let options = WorkingSetOptions::new().with_private_share_counts();
             let set = process

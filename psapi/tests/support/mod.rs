@@ -11,4 +11,5 @@ pub mod rollup;
 pub mod seccomp;
 pub mod swap;
 pub mod tree;
+pub mod ways;
 pub mod zeros;

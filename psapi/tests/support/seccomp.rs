@@ -10,14 +10,6 @@ pub const PAGEMAP_SCAN: u32 = 0xc060_6610;
 /// `_IOWR('f', 17, struct procmap_query)`, since Linux 6.11.
 pub const PROCMAP_QUERY: u32 = 0xc068_6611;
 
-/// Every set of the two, each with a name.
-pub const SETS: [(&str, &[u32]); 4] = [
-    ("all requests", &[]),
-    ("no PAGEMAP_SCAN", &[PAGEMAP_SCAN]),
-    ("no PROCMAP_QUERY", &[PROCMAP_QUERY]),
-    ("neither", &[PAGEMAP_SCAN, PROCMAP_QUERY]),
-];
-
 /// Runs something in a thread that gets `ENOTTY` for some requests, and so do the processes that it
 /// starts.
 pub fn without_requests<T: Send>(requests: &[u32], run: impl FnOnce() -> T + Send) -> T {
