@@ -28,6 +28,9 @@ use crate::{fuzz, kernels};
 /// How long a fuzz target runs here, in seconds; `cargo xtask fuzz` runs longer.
 const FUZZ_SECONDS: u32 = 4;
 
+/// Fewer random calls than usual, where they have been made before or each takes longer.
+const FEWER_CALLS: (&str, &str) = ("PSAPI_RANDOM_CALLS", "10000");
+
 /// Everything that is tested: doctests are apart, since nextest does not know them.
 const EVERYTHING: &[&str] = &[
     "--workspace",
@@ -126,15 +129,16 @@ const STEPS: &[Step] = &[
         what: "a few seconds of fuzzing each parser",
         run: short_fuzz,
     },
-];
-
-/// What takes too long, or needs too much, to be run with the others.
-const ON_REQUEST: &[Step] = &[
+    // The last, so that the log ends with what ran where.
     Step {
         name: "kernels",
         what: "the live tests on Debian's kernels, as root and as nobody",
         run: on_kernels,
     },
+];
+
+/// What takes too long, or needs too much, to be run with the others.
+const ON_REQUEST: &[Step] = &[
     Step {
         name: "storm",
         what: "captures in ten minutes of short-lived processes",

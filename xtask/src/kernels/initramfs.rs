@@ -18,8 +18,6 @@ use crate::run::{self, find, root};
 
 /// The first program of a guest.
 const INIT: &str = include_str!("../../../kernels/init");
-/// What stands for programs of the host's.
-const HOST_PROGRAM: &str = include_str!("../../../kernels/host-program");
 
 /// Programs of this machine that tests run, or that guests run themselves, with what they are for where
 /// that is not plain.
@@ -86,8 +84,9 @@ pub fn write(
         tree.program(&file, program)?;
     }
     tree.program(&find(SHELL).context("there is no dash here")?, "sh")?;
+    let host_program = programs.host_program.to_str().context("a path in UTF-8")?;
     for program in share::PROGRAMS {
-        tree.text(&format!("/usr/bin/{program}"), 0o755, HOST_PROGRAM)?;
+        tree.link(&Path::new("/usr/bin").join(program), host_program)?;
     }
     tree.busybox(busybox)?;
     for file in &programs.files {

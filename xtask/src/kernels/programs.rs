@@ -36,6 +36,8 @@ pub struct Programs {
     pub library: PathBuf,
     /// Finds out which privilege each question needs.
     pub probe: PathBuf,
+    /// Stands for programs of the host's.
+    pub host_program: PathBuf,
 }
 
 impl Programs {
@@ -56,7 +58,12 @@ impl Programs {
         Linked::Statically.build("psapi-probe")?;
         let library = Linked::Dynamically.built();
         let probe = Linked::Statically.built().join("psapi-probe");
-        let mut files = BTreeSet::from([library.join("libpsapi.so"), probe.clone()]);
+        let host_program = Linked::Statically.built().join("host-program");
+        let mut files = BTreeSet::from([
+            library.join("libpsapi.so"),
+            probe.clone(),
+            host_program.clone(),
+        ]);
         for test in all.values() {
             files.insert(
                 test["binary-path"]
@@ -74,6 +81,7 @@ impl Programs {
             packages: run::output(&mut metadata)?,
             library,
             probe,
+            host_program,
         })
     }
 }

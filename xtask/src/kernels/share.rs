@@ -38,7 +38,7 @@ pub const PROGRAMS: &[&str] = &[
 ];
 
 /// What a guest waits for at most a few hundred times.
-const PAUSE: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_millis(2);
 
 pub struct Share {
     directory: TempDir,

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::left_out::{self, LeftOut};
-use super::{Outcome, all, c_library, passed_but, runner, skipped};
+use super::{FEWER_CALLS, Outcome, all, c_library, passed_but, runner, skipped};
 use crate::run::{self, cargo, root};
 
 /// The second makes stacks readable. The last lets a library that the tests load find the runtime in
@@ -19,9 +19,6 @@ const FLAGS: &[&str] = &[
     "-Cforce-frame-pointers=yes",
     "-Clink-arg=-rdynamic",
 ];
-
-/// Fewer random calls than usual: each takes some times as long.
-const RANDOM_CALLS: (&str, &str) = ("PSAPI_RANDOM_CALLS", "10000");
 
 const LEFT_OUT: &[LeftOut] = &[
     (
@@ -75,7 +72,7 @@ pub fn check() -> Result<Outcome> {
             .env(c_library::DIRECTORY, &library)
             // What ends a test: also memory that nothing leads to any more.
             .env("ASAN_OPTIONS", "detect_leaks=1")
-            .env(RANDOM_CALLS.0, RANDOM_CALLS.1)
+            .env(FEWER_CALLS.0, FEWER_CALLS.1)
             .args(left_out::arguments(LEFT_OUT));
         log.hand_to(&mut command);
         command
