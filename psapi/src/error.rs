@@ -229,6 +229,10 @@ impl Report {
                 Cause::Os(Errno::NFILE) => {
                     "the machine has as many files open as it may: the setting fs.file-max"
                 }
+                Cause::Os(Errno::AGAIN) if file == b"maps" => {
+                    "it executes one program after the other, each before the last one was read: \
+                     asking again may help"
+                }
                 _ => return None,
             },
             ErrorKind::NotProc => "the proc root must be a mounted proc file system",
@@ -325,5 +329,13 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Os);
             assert!(error.to_string().contains(name), "{error}");
         }
+    }
+
+    #[test]
+    fn why_a_process_can_t_be_read_just_now_is_told() {
+        let refusal = Refusal::new("/proc/1/maps", Cause::Os(Errno::AGAIN));
+        let error = refusal.of("modules", ProcessId::new(1));
+        assert_eq!(error.kind(), ErrorKind::Os);
+        assert!(error.to_string().contains("executes"), "{error}");
     }
 }
