@@ -27,7 +27,7 @@ static void *say(void *_) {
     for (;;) pause();
 }
 int main(int argc, char **argv) {
-    const size_t size = 256 << 20;
+    const size_t size = 96 << 20;
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
     if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)) { perror("prctl"); return 1; }
     if (mmap(0, size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED) { perror("mmap"); return 1; }
