@@ -26,7 +26,7 @@ use crate::run::{self, cargo};
 use crate::{fuzz, kernels};
 
 /// How long a fuzz target runs here, in seconds; `cargo xtask fuzz` runs longer.
-const FUZZ_SECONDS: u32 = 4;
+const FUZZ_SECONDS: u32 = 2;
 
 /// Fewer random calls than usual, where they have been made before or each takes longer.
 const FEWER_CALLS: (&str, &str) = ("PSAPI_RANDOM_CALLS", "10000");

@@ -104,6 +104,8 @@ fn places(words: &[OsString], temporary: &Path) -> BTreeSet<OsString> {
             places.insert(OsString::from_vec(place));
         }
     }
+    // The directory itself is none.
+    places.remove(OsStr::new(""));
     places
 }
 
