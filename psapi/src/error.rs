@@ -230,8 +230,8 @@ impl Report {
                     "the machine has as many files open as it may: the setting fs.file-max"
                 }
                 Cause::Os(Errno::AGAIN) if file == b"maps" => {
-                    "it executes one program after the other, each before the last one was read: \
-                     asking again may help"
+                    "it executes one program after the other, and none of them for long enough to be \
+                     read: asking again may help"
                 }
                 _ => return None,
             },

@@ -109,7 +109,8 @@ pub struct WorkingSetWatch {
 impl WorkingSetWatch {
     /// What came since the last call, or since the watch began.
     ///
-    /// Cost: in proportion to the faults, beside what recording them cost the process.
+    /// Cost: in proportion to the faults, beside what recording them cost the process. Before Linux 6.0
+    /// a call that finds faults lost waits some milliseconds, until the kernel has counted all of them.
     ///
     /// # Errors
     ///
