@@ -80,13 +80,18 @@ pub fn run(arguments: &[String]) -> Result<Report> {
     let apt = Apt::new(&cache)?;
     provide(&apt)?;
     let busybox = busybox(&apt, &cache)?;
-    let kernels = options.kernels.iter().map(|required| {
-        let kernel = Kernel::newest_of(required, &apt, &cache)?;
-        println!("{}: {}", required.name, kernel.release);
-        Ok((required.name, kernel))
+    // What is downloaded is waited for, and programs take minutes to build.
+    let (kernels, programs) = std::thread::scope(|scope| {
+        let programs = scope.spawn(Programs::build);
+        let kernels = options.kernels.iter().map(|required| {
+            let kernel = Kernel::newest_of(required, &apt, &cache)?;
+            println!("{}: {}", required.name, kernel.release);
+            Ok((required.name, kernel))
+        });
+        let kernels = kernels.collect::<Result<Vec<_>>>();
+        (kernels, programs.join().expect("no panic"))
     });
-    let kernels = kernels.collect::<Result<Vec<_>>>()?;
-    let programs = Programs::build()?;
+    let (kernels, programs) = (kernels?, programs?);
 
     let mut ran = Vec::new();
     for (name, kernel) in &kernels {
