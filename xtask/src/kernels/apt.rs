@@ -40,7 +40,10 @@ impl Apt {
             let part = apt.directory.join(part);
             fs::create_dir_all(&part).with_context(|| part.display().to_string())?;
         }
-        fs::write(apt.directory.join("sources.list"), apt.sources()?)?;
+        let sources = apt
+            .sources()
+            .context("kernels are taken from Debian's packages")?;
+        fs::write(apt.directory.join("sources.list"), sources)?;
         ensure!(
             run::succeeds(apt.get().args(["update", "--quiet", "--quiet"]))?,
             "Debian's lists of packages can't be had"

@@ -10,14 +10,21 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::left_out::{self, LeftOut};
 use super::{EVERYTHING, FEWER_CALLS, Outcome, c_library, passed_but, public_directory, skipped};
 use crate::run::{self, cargo};
 
 /// The user and group of who owns nothing.
 const NOBODY: u32 = 65534;
 
-/// Files of tests that ask no kernel, or ask it for nothing that takes a privilege, and take long.
-const ABOUT_NO_PRIVILEGE: &[&str] = &["declared", "growth", "headers", "layout", "tchar"];
+/// Files of tests that are not run.
+const FILES_LEFT_OUT: &[LeftOut] = &[
+    ("declared", "it is about compilers"),
+    ("growth", "it takes long, and needs no privilege"),
+    ("headers", "it is about compilers"),
+    ("layout", "it is about compilers"),
+    ("tchar", "it is about compilers"),
+];
 
 /// Builds the tests, puts them where everyone may read, and runs them there as nobody.
 pub fn tests() -> Result<Outcome> {
@@ -39,9 +46,9 @@ pub fn tests() -> Result<Outcome> {
     let mut failed = Vec::new();
     let is_left_out = |test: &Path| {
         let name = file_name(test);
-        ABOUT_NO_PRIVILEGE
+        FILES_LEFT_OUT
             .iter()
-            .any(|file| name.starts_with(&format!("{file}-")))
+            .any(|(file, _)| name.starts_with(&format!("{file}-")))
     };
     tests.retain(|test| !is_left_out(test));
     for test in &tests {
@@ -73,7 +80,7 @@ pub fn tests() -> Result<Outcome> {
         true => Outcome::Passed,
         false => Outcome::Failed(failed.join(", ")),
     };
-    passed_but(outcome, &log)
+    Ok(left_out::tell(passed_but(outcome, &log)?, FILES_LEFT_OUT))
 }
 
 /// Builds everything; returns the programs and the test programs.
