@@ -45,6 +45,7 @@ const TESTS: &[&str] = &[
     "trees",
     "watch",
     "working_set",
+    "working_set_meanwhile",
 ];
 
 /// What takes a call that names another process's memory with the caller's pointers.

@@ -34,6 +34,7 @@ const LONG: &[&str] = &[
     "few_descriptors",
     "symbols",
     "working_set",
+    "working_set_meanwhile",
 ];
 
 const LEFT_OUT: &[LeftOut] = &[
