@@ -1,4 +1,4 @@
-//! How the shared library is linked.
+//! Linker options for the shared library.
 
 use std::env;
 use std::path::Path;
@@ -7,10 +7,14 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=CC");
-    // The version of the ABI, as `package.metadata.capi.library` has it.
+    if env::var_os("CARGO_CFG_WINDOWS").is_some() {
+        println!("cargo::rustc-check-cfg=cfg(own_unwinder)");
+        return;
+    }
+    // The major version of `package.metadata.capi.library`.
     println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libpsapi.so.1");
-    // What unwinds a panic becomes a part of the library, so that it needs the C library alone.
-    // Where the C compiler brings no such archive, libgcc_s.so is needed, too.
+    // Link the unwinder into the library, so that the C library is its only dependency. Without
+    // this archive, the library also depends on libgcc_s.so.
     if let Some(directory) = directory_of("libgcc_eh.a") {
         println!("cargo::rustc-link-search=native={directory}");
         println!("cargo::rustc-cfg=own_unwinder");
@@ -18,7 +22,7 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(own_unwinder)");
 }
 
-/// Where the C compiler has a library.
+/// Returns the directory in which the C compiler finds a library.
 fn directory_of(library: &str) -> Option<String> {
     let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
     let output = Command::new(compiler)
@@ -27,7 +31,7 @@ fn directory_of(library: &str) -> Option<String> {
         .ok()?;
     let path = String::from_utf8(output.stdout).ok()?;
     let path = Path::new(path.trim());
-    // It answers with the bare name if it has none.
+    // If the compiler does not find the library, it prints the bare name.
     path.is_absolute()
         .then(|| path.parent()?.to_str().map(str::to_owned))?
 }

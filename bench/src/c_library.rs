@@ -1,7 +1,8 @@
-//! The C library, as a C program that loads it has it.
+//! The C library, loaded by `dlopen`.
 
 use std::ffi::c_void;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use anyhow::ensure;
 use libloading::Library;
@@ -18,6 +19,7 @@ type QueryWorkingSet = unsafe extern "C" fn(Handle, *mut usize, u32) -> i32;
 /// `PROCESS_QUERY_INFORMATION | PROCESS_VM_READ`
 const RIGHTS: u32 = 0x0410;
 
+/// Functions of the loaded library.
 pub struct CLibrary {
     enum_processes: EnumProcesses,
     open_process: OpenProcess,
@@ -26,14 +28,15 @@ pub struct CLibrary {
     _library: Library,
 }
 
+/// Returns the path of the library.
 pub fn path() -> anyhow::Result<PathBuf> {
     helper::path("libpsapi.so")
 }
 
 impl CLibrary {
     pub fn load() -> anyhow::Result<Self> {
-        // SAFETY: the types are those of the published headers; the functions are kept no longer
-        // than the library.
+        // SAFETY: the initializers of the library have no preconditions. The types agree with the
+        // published headers, and `_library` keeps the library loaded as long as the functions.
         unsafe {
             let library = Library::new(path()?)?;
             Ok(CLibrary {
@@ -46,10 +49,10 @@ impl CLibrary {
         }
     }
 
-    /// How many ids were written.
+    /// Fills a buffer with process ids and returns their number.
     pub fn processes(&self, ids: &mut [u32]) -> anyhow::Result<usize> {
         let mut needed = 0;
-        // SAFETY: there is room for as much as it is told.
+        // SAFETY: the buffer is valid for writes of the size that is passed along.
         let done = unsafe {
             (self.enum_processes)(ids.as_mut_ptr(), size_of_val(ids) as u32, &mut needed)
         };
@@ -57,30 +60,49 @@ impl CLibrary {
         Ok(needed as usize / size_of::<u32>())
     }
 
-    /// Stays open until the end.
+    /// Opens a process. The handle stays open until this program ends.
     pub fn open(&self, id: u32) -> anyhow::Result<Handle> {
-        // SAFETY: it takes no pointer.
+        // SAFETY: `OpenProcess` takes no pointers.
         let handle = unsafe { (self.open_process)(RIGHTS, 0, id) };
         ensure!(!handle.is_null(), "OpenProcess failed");
         Ok(handle)
     }
 
-    /// `PROCESS_MEMORY_COUNTERS_EX2`, in words.
+    /// Returns `PROCESS_MEMORY_COUNTERS_EX2` as an array of its 64-bit fields.
     pub fn memory(&self, process: Handle) -> anyhow::Result<[u64; 12]> {
-        let mut words = [0; 12];
-        // SAFETY: there is room for as much as it is told.
-        let done = unsafe { (self.get_process_memory_info)(process, words.as_mut_ptr(), 96) };
+        let mut counters = [0; 12];
+        // SAFETY: the array is valid for writes of 96 bytes, which is the size of the structure.
+        let done = unsafe { (self.get_process_memory_info)(process, counters.as_mut_ptr(), 96) };
         ensure!(done != 0, "GetProcessMemoryInfo failed");
-        Ok(words)
+        Ok(counters)
     }
 
-    /// The number of blocks, and then the blocks.
-    pub fn working_set(&self, process: Handle, words: &mut [usize]) -> anyhow::Result<()> {
-        // SAFETY: there is room for as much as it is told.
+    /// Fills a buffer with the number of working set blocks, followed by the blocks.
+    pub fn working_set(&self, process: Handle, blocks: &mut [usize]) -> anyhow::Result<()> {
+        // SAFETY: the buffer is valid for writes of the size that is passed along.
         let done = unsafe {
-            (self.query_working_set)(process, words.as_mut_ptr(), size_of_val(words) as u32)
+            (self.query_working_set)(process, blocks.as_mut_ptr(), size_of_val(blocks) as u32)
         };
         ensure!(done != 0, "QueryWorkingSet failed");
         Ok(())
     }
+}
+
+/// Makes 100,000 random calls in a process of its own. Returns the numbers of descriptors and bytes
+/// that leak; a crash is an error.
+pub fn random_calls() -> anyhow::Result<[f64; 2]> {
+    let output = Command::new(helper::path("bench-random-calls")?)
+        .arg(path()?)
+        .args(["100000", "1"])
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "the random calls ended with {}",
+        output.status
+    );
+    let text = String::from_utf8(output.stdout)?;
+    let numbers: Result<Vec<f64>, _> = text.lines().map(str::parse).collect();
+    let numbers = numbers?.try_into();
+    numbers.map_err(|_| anyhow::anyhow!("unexpected output of bench-random-calls: {text:?}"))
 }

@@ -1,4 +1,5 @@
-//! The processes that are there to be listed: each of its own, with an address space and an image.
+//! Many sleeping processes, each with its own address space and image, for workloads that list
+//! processes.
 
 use std::io;
 use std::process::{Child, Command, Stdio};
@@ -7,10 +8,10 @@ use anyhow::Context;
 
 use crate::helper;
 
-/// How many the bars are about.
+/// The number of processes for which the targets hold.
 pub const PROCESSES: usize = 5_000;
 
-/// Processes that sleep until this is dropped, or this program ends in whatever way.
+/// Processes that sleep until this value is dropped, or until this program ends in any way.
 pub struct Fleet(Vec<Child>);
 
 impl Fleet {
@@ -24,7 +25,7 @@ impl Fleet {
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .spawn()
-                .with_context(|| refused(fleet.0.len()))?;
+                .with_context(|| process_limit(fleet.0.len()))?;
             fleet.0.push(child);
         }
         fleet.wait_until_asleep()?;
@@ -35,7 +36,8 @@ impl Fleet {
         self.0.len()
     }
 
-    /// Until all have started up, they change, and take the processors from what is measured.
+    /// Waits until all processes sleep. A process that is still starting changes, and competes with
+    /// the workload for processors.
     fn wait_until_asleep(&self) -> anyhow::Result<()> {
         for child in &self.0 {
             let asleep = || -> io::Result<bool> {
@@ -61,11 +63,12 @@ impl Drop for Fleet {
     }
 }
 
-fn refused(started: usize) -> String {
+/// Describes a failure to start more processes, with the settings to check.
+fn process_limit(started: usize) -> String {
     let setting = |path| std::fs::read_to_string(path).unwrap_or_default();
     format!(
-        "only {started} processes could be started; see `ulimit -u`, the pids.max of the control \
-         group, and kernel.pid_max ({})",
+        "cannot start more than {started} processes; check `ulimit -u`, pids.max of the cgroup, and \
+         kernel.pid_max ({})",
         setting("/proc/sys/kernel/pid_max").trim()
     )
 }

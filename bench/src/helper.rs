@@ -1,11 +1,12 @@
-//! The programs that are measured, or help, as processes of their own.
+//! Other programs that the benchmark runs: measured ones, and helpers that need a process of their
+//! own.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-/// Builds them, the command and the C library.
+/// Builds the helpers, the command and the C library.
 pub fn build() -> anyhow::Result<()> {
     for package in [
         &["psapi-bench", "--bins"][..],
@@ -18,13 +19,13 @@ pub fn build() -> anyhow::Result<()> {
             .args(package)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()
-            .context("can't run cargo")?;
-        ensure!(status.success(), "{} does not build", package[0]);
+            .context("cannot run cargo")?;
+        ensure!(status.success(), "cannot build {}", package[0]);
     }
     Ok(())
 }
 
-/// Where a program is that was built beside this one.
+/// Returns the path of a program or library in the directory of this program.
 pub fn path(name: &str) -> anyhow::Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);
     ensure!(path.exists(), "{} is missing", path.display());

@@ -1,4 +1,4 @@
-//! One process with all the shared libraries in it that the machine has and that can be loaded.
+//! One process that loads every shared library of the machine that can be loaded.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,32 +10,34 @@ use anyhow::{Context, ensure};
 
 use crate::helper;
 
-/// How many the bar is about, at least. A machine that has fewer gets copies of one.
-const LIBRARIES: usize = 400;
+/// The smallest number of libraries for which the target holds. A machine with fewer gets copies of
+/// one library.
+const MIN_LIBRARIES: usize = 400;
 
-/// How many are plenty.
-const PLENTY: usize = 1_000;
+/// The number of libraries at which loading stops.
+const MAX_LIBRARIES: usize = 1_000;
 
+/// The process. It ends when this value is dropped.
 pub struct Libraries {
     process: Child,
     _open: ChildStdin,
     pub loaded: usize,
-    /// How many of them are copies.
+    /// The number of copies among the loaded libraries.
     pub copies: usize,
     _copied: tempfile::TempDir,
 }
 
 impl Libraries {
     pub fn load() -> anyhow::Result<Self> {
-        let mut paths = found()?;
+        let mut paths = find()?;
         let copied = tempfile::tempdir()?;
         let mut copies = 0;
         loop {
             match try_to_load(&paths)? {
                 Attempt::Crashed(path) => paths.retain(|other| *other != path),
-                Attempt::Ready(loaded, ..) if loaded < LIBRARIES && copies == 0 => {
-                    copies = LIBRARIES - loaded;
-                    let model = compiled(copied.path())?;
+                Attempt::Ready(loaded, ..) if loaded < MIN_LIBRARIES && copies == 0 => {
+                    copies = MIN_LIBRARIES - loaded;
+                    let model = compile(copied.path())?;
                     for number in 0..copies {
                         let copy = copied.path().join(format!("libcopy{number}.so"));
                         fs::copy(&model, &copy)?;
@@ -67,66 +69,68 @@ impl Drop for Libraries {
     }
 }
 
+/// The result of loading a list of libraries.
 enum Attempt {
     Ready(usize, Child, ChildStdin),
-    /// The library that ended the process.
+    /// Loading this library ended the process.
     Crashed(PathBuf),
 }
 
+/// Loads libraries in a new process.
 fn try_to_load(paths: &[PathBuf]) -> anyhow::Result<Attempt> {
     let mut process = Command::new(helper::path("bench-loader")?)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let (Some(mut ask), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
-        unreachable!("both were asked to be pipes");
+    let (Some(mut requests), Some(replies)) = (process.stdin.take(), process.stdout.take()) else {
+        unreachable!("both are pipes");
     };
-    let mut answers = BufReader::new(answers).lines();
+    let mut replies = BufReader::new(replies).lines();
     let mut loaded = 0;
     for path in paths {
-        // What a library writes itself is neither of the answers.
-        let asked = writeln!(ask, "{}", path.display());
-        let answer = answers.by_ref().map_while(Result::ok);
-        match answer
+        // Libraries can print lines of their own, which are ignored.
+        let request = writeln!(requests, "{}", path.display());
+        let reply = replies.by_ref().map_while(Result::ok);
+        match reply
             .into_iter()
             .find(|line| line == "ok" || line == "failed")
         {
-            Some(answer) => loaded += usize::from(answer == "ok"),
+            Some(reply) => loaded += usize::from(reply == "ok"),
             None => {
-                drop(asked);
+                drop(request);
                 process.wait()?;
                 return Ok(Attempt::Crashed(path.clone()));
             }
         }
-        if loaded == PLENTY {
+        if loaded == MAX_LIBRARIES {
             break;
         }
     }
-    writeln!(ask)?;
-    answers
+    writeln!(requests)?;
+    replies
         .map_while(Result::ok)
         .find(|line| line == "ready")
-        .context("the loader ended")?;
-    Ok(Attempt::Ready(loaded, process, ask))
+        .context("bench-loader ended early")?;
+    Ok(Attempt::Ready(loaded, process, requests))
 }
 
-/// A library of one function.
-fn compiled(directory: &Path) -> anyhow::Result<PathBuf> {
+/// Compiles a library with one function.
+fn compile(directory: &Path) -> anyhow::Result<PathBuf> {
     let (source, library) = (directory.join("model.c"), directory.join("model.so"));
     fs::write(&source, "int one(void) { return 1; }\n")?;
     let status = Command::new("cc")
         .args(["-shared", "-fPIC", "-o"])
         .args([&library, &source])
         .status()
-        .context("can't run cc")?;
-    ensure!(status.success(), "a one-line library does not compile");
+        .context("cannot run cc")?;
+    ensure!(status.success(), "cc cannot compile a library of one line");
     Ok(library)
 }
 
-/// All files named as shared libraries in the directories that the dynamic linker looks into, and,
-/// behind those, in the directories below: plug-ins, codecs, character sets.
-fn found() -> anyhow::Result<Vec<PathBuf>> {
+/// Finds all shared libraries in the dynamic linker's directories, then those in subdirectories:
+/// plug-ins, codecs, character sets.
+fn find() -> anyhow::Result<Vec<PathBuf>> {
     let mut level = linker_directories()?;
     let mut seen = BTreeSet::new();
     let mut libraries = Vec::new();
@@ -137,7 +141,7 @@ fn found() -> anyhow::Result<Vec<PathBuf>> {
                 continue;
             };
             for path in entries.flatten().map(|entry| entry.path()) {
-                // Links lead to what is found by itself; a second name would be the same module.
+                // A link would load the same module as the file that it points to.
                 let Ok(kind) = path.symlink_metadata() else {
                     continue;
                 };
@@ -158,12 +162,12 @@ fn is_library(path: &Path) -> bool {
     name.ends_with(".so") || name.contains(".so.")
 }
 
-/// The directories in the dynamic linker's cache.
+/// Returns the directories in the dynamic linker's cache.
 fn linker_directories() -> anyhow::Result<BTreeSet<PathBuf>> {
     let cache = ["ldconfig", "/sbin/ldconfig"]
         .iter()
         .find_map(|ldconfig| Command::new(ldconfig).arg("-p").output().ok())
-        .context("can't run ldconfig")?;
+        .context("cannot run ldconfig")?;
     let cache = String::from_utf8_lossy(&cache.stdout);
     Ok(cache
         .lines()

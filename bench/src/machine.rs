@@ -1,14 +1,15 @@
-//! The machine that figures belong to.
+//! The machine that produced the figures.
 
 use std::fmt;
 use std::fs;
 
 use serde::{Deserialize, Serialize};
 
+/// Processor, memory and kernel of a machine.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Machine {
     pub processor: String,
-    /// How many of them the system has online.
+    /// The number of available processors.
     pub processors: usize,
     pub memory_bytes: u64,
     pub kernel: String,

@@ -1,8 +1,10 @@
-//! `cargo xtask bench`: this library, its peers and bare system calls side by side, in one run.
+//! `cargo xtask bench`: measures this library, similar crates and bare system calls side by side,
+//! in one run.
 
-mod bars;
+mod baselines;
 mod c_library;
-mod contestants;
+mod fault_load;
+mod fixtures;
 mod fleet;
 mod helper;
 mod libraries;
@@ -10,7 +12,7 @@ mod machine;
 mod measure;
 mod pages;
 mod report;
-mod toucher;
+mod targets;
 mod workloads;
 
 use std::path::PathBuf;
@@ -18,33 +20,33 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use bars::WORKLOADS;
+use fixtures::Fixtures;
 use machine::Machine;
 use report::{Report, json, markdown, table};
-use workloads::Stage;
+use targets::WORKLOADS;
 
 /// Measures psapi side by side with bare system calls, the crates procfs and sysinfo, and ps.
 ///
-/// Figures are CPU time, user and system, medians of runs that take turns, unless they are said to be
-/// something else.
+/// Figures are medians of user and system CPU time, over candidates that take turns, unless a row
+/// names another quantity.
 #[derive(Parser)]
 struct Options {
-    /// What to measure; everything if not said.
+    /// Workloads to measure [default: all]
     #[arg(value_parser = WORKLOADS.iter().map(|workload| workload.name).collect::<Vec<_>>())]
     name: Vec<String>,
-    /// Write the rows to a file.
+    /// Write the rows to a JSON file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Exit with 1 if a bar is missed.
+    /// Exit with 1 if a target is missed
     #[arg(long)]
     check: bool,
-    /// Print Markdown.
+    /// Print Markdown
     #[arg(long)]
     markdown: bool,
-    /// Replace the last run in a document, such as docs/performance.md.
+    /// Replace the last run in a document such as docs/performance.md
     #[arg(long, value_name = "FILE")]
     update: Option<PathBuf>,
-    /// Measure nothing; take the rows that an earlier run wrote with --json.
+    /// Measure nothing, and read the rows that an earlier run wrote with --json
     #[arg(long, value_name = "FILE", conflicts_with = "name")]
     from: Option<PathBuf>,
 }
@@ -55,36 +57,38 @@ fn main() -> anyhow::Result<ExitCode> {
         Some(file) => json::read(file)?,
         None => measure(&options.name)?,
     };
-    let shown = match options.markdown {
-        true => markdown::show(&report),
-        false => table::show(&report),
+    let text = if options.markdown {
+        markdown::format(&report)
+    } else {
+        table::format(&report)
     };
-    print!("{shown}");
+    print!("{text}");
     if let Some(file) = &options.json {
         json::write(&report, file)?;
     }
     if let Some(file) = &options.update {
         markdown::replace(&report, file)?;
     }
-    Ok(match options.check && report.missed() > 0 {
-        true => ExitCode::FAILURE,
-        false => ExitCode::SUCCESS,
+    Ok(if options.check && report.missed() > 0 {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     })
 }
 
 fn measure(names: &[String]) -> anyhow::Result<Report> {
     helper::build()?;
-    let stage = Stage::default();
+    let fixtures = Fixtures::default();
     let mut rows = Vec::new();
     for workload in WORKLOADS {
         if names.is_empty() || names.iter().any(|name| name == workload.name) {
-            eprintln!("measuring {} …", workload.what);
-            rows.extend(report::rows(workload, (workload.run)(&stage)));
+            eprintln!("measuring {} …", workload.description);
+            rows.extend(report::rows(workload, (workload.run)(&fixtures)));
         }
     }
     Ok(Report {
         machine: Machine::describe(),
-        stage: stage.describe(),
+        fixtures: fixtures.describe(),
         rows,
     })
 }

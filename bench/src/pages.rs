@@ -1,4 +1,4 @@
-//! Processes with pages of a known kind.
+//! Processes that hold pages of a known kind, for workloads about working sets.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -11,6 +11,7 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 
 use crate::helper;
 
+/// A process with one range of pages. It ends when this value is dropped.
 pub struct Pages {
     child: Child,
     pub start: u64,
@@ -18,6 +19,7 @@ pub struct Pages {
 }
 
 impl Pages {
+    /// Starts a process with private pages of the kind `small`, `alternate` or `huge`.
     pub fn start(kind: &str, size: u64) -> anyhow::Result<Self> {
         Pages::with(&[kind, &size.to_string()], size)
     }
@@ -28,13 +30,22 @@ impl Pages {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
-        let said = child.stdout.take().context("it was asked to be a pipe")?;
+        let output = child
+            .stdout
+            .take()
+            .context("standard output is not a pipe")?;
         let mut line = String::new();
-        BufReader::new(said).read_line(&mut line)?;
-        let start = line.trim().parse().context("no memory for the pages")?;
+        BufReader::new(output).read_line(&mut line)?;
+        let start = line
+            .trim()
+            .parse()
+            .context("bench-pages printed no address")?;
         let pages = Pages { child, start, size };
         let resident = pages.process()?.memory_counters()?.working_set;
-        ensure!(resident >= size / 2, "the pages are not in memory");
+        ensure!(
+            resident >= size / 2,
+            "the pages of bench-pages are not resident"
+        );
         Ok(pages)
     }
 
@@ -54,7 +65,7 @@ impl Drop for Pages {
     }
 }
 
-/// Processes that share memory.
+/// Starts processes that share one range of memory.
 pub fn shared(processes: usize, size: u64) -> anyhow::Result<Vec<Pages>> {
     let memory = File::from(memfd_create("shared", MemfdFlags::CLOEXEC)?);
     ftruncate(&memory, size)?;

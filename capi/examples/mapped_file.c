@@ -1,16 +1,21 @@
-/* Which file is mapped at an address: "mapped_file ID ADDRESS...", or some addresses of its own. */
+/* Prints the files that are mapped at addresses of a process: "mapped_file ID ADDRESS...". Without
+   arguments, uses addresses of its own. */
 #include <windows.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <tchar.h>
 #include <psapi.h>
 
+#include "printable.h"
+
 static void print_file(HANDLE process, const TCHAR *what, void *address)
 {
     TCHAR file[MAX_PATH];
 
     if (GetMappedFileName(process, address, file, ARRAYSIZE(file)) != 0) {
-        _tprintf(TEXT("%s %p  %s\n"), what, address, file);
+        _tprintf(TEXT("%s %p  "), what, address);
+        print_name(file);
+        _tprintf(TEXT("\n"));
     } else {
         DWORD error = GetLastError();
         LPTSTR text = NULL;
@@ -32,7 +37,7 @@ int _tmain(int argc, TCHAR *argv[])
     if (argc < 3) {
         void *memory = VirtualAlloc(NULL, 1, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
         print_file(process, TEXT("executable"), (void *)GetModuleHandle(NULL));
-        print_file(process, TEXT("constant"), (void *)(ULONG_PTR)TEXT("a constant of it"));
+        print_file(process, TEXT("constant"), (void *)(ULONG_PTR)TEXT("a string constant"));
         print_file(process, TEXT("memory"), memory);
         VirtualFree(memory, 0, MEM_RELEASE);
         return 0;
@@ -43,7 +48,7 @@ int _tmain(int argc, TCHAR *argv[])
         return 1;
     }
     for (i = 2; i < argc; i++)
-        print_file(process, TEXT("address"), (void *)(ULONG_PTR)_tcstoull(argv[i], NULL, 16));
+        print_file(process, TEXT("address"), (void *)(ULONG_PTR)_tcstoui64(argv[i], NULL, 16));
     CloseHandle(process);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* How much memory each process uses, in KiB. */
+/* Prints the memory use of each process in KiB. */
 #include <windows.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ int __cdecl main(void)
         fprintf(stderr, "EnumProcesses: error %u\n", GetLastError());
         return 1;
     }
-    printf("%8s %12s %12s %12s %12s\n", "id", "faults", "working set", "its peak", "private");
+    printf("%8s %12s %12s %12s %12s\n", "id", "faults", "working set", "peak", "private");
     for (i = 0; i < used / sizeof(DWORD); i++)
         print_memory(ids[i]);
     return 0;

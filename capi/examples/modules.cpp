@@ -1,10 +1,12 @@
-// The modules of each process, or of those whose ids are given: where they are, how large they are,
-// and their files.
+// Lists the modules of the processes with the given ids, or of all processes: base address, size
+// and file.
 #include <windows.h>
 #include <tchar.h>
 #include <psapi.h>
 
 #include <vector>
+
+#include "printable.h"
 
 static std::vector<HMODULE> modules_of(HANDLE process)
 {
@@ -30,8 +32,10 @@ static void print_modules(DWORD id)
         TCHAR file[MAX_PATH];
         if (GetModuleInformation(process, module, &information, sizeof(information)) &&
             GetModuleFileNameEx(process, module, file, MAX_PATH) != 0) {
-            _tprintf(TEXT("%8u  %p %10u  %s\n"), id, information.lpBaseOfDll,
-                     information.SizeOfImage, file);
+            _tprintf(TEXT("%8u  %p %10u  "), id, information.lpBaseOfDll,
+                     information.SizeOfImage);
+            print_name(file);
+            _tprintf(TEXT("\n"));
         }
     }
     CloseHandle(process);

@@ -1,8 +1,10 @@
-/* The page files: how large they are, and how much of them is in use. */
+/* Lists the page files: total size and size in use. */
 #include <windows.h>
 #include <stdio.h>
 #include <tchar.h>
 #include <psapi.h>
+
+#include "printable.h"
 
 struct count {
     DWORD files;
@@ -15,8 +17,9 @@ static BOOL CALLBACK print_page_file(LPVOID context, PENUM_PAGE_FILE_INFORMATION
     SIZE_T kib = count->page_size / 1024;
 
     count->files++;
-    _tprintf(TEXT("%12zu KiB %12zu KiB in use  %s\n"), file->TotalSize * kib,
-             file->TotalInUse * kib, name);
+    _tprintf(TEXT("%12zu KiB %12zu KiB in use  "), file->TotalSize * kib, file->TotalInUse * kib);
+    print_name(name);
+    _tprintf(TEXT("\n"));
     return TRUE;
 }
 

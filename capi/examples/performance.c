@@ -1,4 +1,4 @@
-/* How the system is doing. */
+/* Prints system-wide memory and object counters. */
 #include <windows.h>
 #include <stdio.h>
 #include <psapi.h>

@@ -1,9 +1,11 @@
-/* All processes: their ids and the files that they run. */
+/* Lists all processes: id and executable. */
 #include <windows.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <tchar.h>
 #include <psapi.h>
+
+#include "printable.h"
 
 static void print_process(DWORD id)
 {
@@ -15,14 +17,16 @@ static void print_process(DWORD id)
             _tcscpy(file, TEXT("<unknown>"));
         CloseHandle(process);
     }
-    _tprintf(TEXT("%8u  %s\n"), id, file);
+    _tprintf(TEXT("%8u  "), id);
+    print_name(file);
+    _tprintf(TEXT("\n"));
 }
 
 int _tmain(void)
 {
     DWORD *ids = NULL, size = 0, used = 0, i;
 
-    /* There may be more than were written as long as all the room was used. */
+    /* While the buffer is full, there might be more processes: retry with a larger one. */
     while (used == size) {
         DWORD *more;
         size += 1024 * sizeof(DWORD);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""All processes and their memory, in KiB, by calling the library from Python."""
+"""Lists all processes and their memory in KiB, by calling the library from Python."""
 
 import ctypes
 import os
@@ -29,9 +29,9 @@ class Counters(ctypes.Structure):
 
 
 def load():
-    """The library, with the types of what is called here."""
+    """Loads the library and declares the functions that this program uses."""
     psapi = ctypes.CDLL(os.environ.get("LIBPSAPI", "libpsapi.so.1"))
-    # Whatever is not told to be a pointer is cut to 32 bits.
+    # By default, ctypes truncates arguments and results to 32 bits, including pointers.
     for name, result, *arguments in [
         ("EnumProcesses", c_int, POINTER(c_uint32), c_uint32, POINTER(c_uint32)),
         ("OpenProcess", c_void_p, c_uint32, c_int, c_uint32),
@@ -46,19 +46,27 @@ def load():
 
 
 def process_ids(psapi):
-    room, used = 1024, c_uint32()
+    capacity, used = 1024, c_uint32()
     while True:
-        ids = (c_uint32 * room)()
+        ids = (c_uint32 * capacity)()
         if not psapi.EnumProcesses(ids, ctypes.sizeof(ids), byref(used)):
             raise OSError(f"EnumProcesses: error {psapi.GetLastError()}")
         if used.value < ctypes.sizeof(ids):
             return ids[: used.value // ctypes.sizeof(c_uint32)]
-        room *= 2
+        capacity *= 2
+
+
+def printable(name):
+    """Returns a name as text on one line. Control characters and bytes that are not UTF-8 become
+    escapes. A process can choose its name, and must not be able to forge a line with it."""
+    text = name.decode("utf-8", "backslashreplace")
+    escape = lambda character: character.encode("unicode_escape").decode()
+    return "".join(c if c.isprintable() else escape(c) for c in text)
 
 
 def main():
     psapi = load()
-    print(f"{'id':>8} {'working set':>12} {'its peak':>12} {'private':>12}  file")
+    print(f"{'id':>8} {'working set':>12} {'peak':>12} {'private':>12}  file")
     for id in process_ids(psapi):
         process = psapi.OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, False, id)
         if not process:
@@ -68,7 +76,7 @@ def main():
             psapi.GetProcessImageFileNameA(process, file, len(file))
             sizes = counters.WorkingSetSize, counters.PeakWorkingSetSize, counters.PrivateUsage
             columns = " ".join(f"{size // 1024:12}" for size in sizes)
-            print(f"{id:8} {columns}  {os.fsdecode(file.value)}")
+            print(f"{id:8} {columns}  {printable(file.value)}")
         psapi.CloseHandle(process)
 
 

@@ -1,4 +1,4 @@
-/* Which pages an operation brings into the working set, and what brings them in. */
+/* Records the page faults of an operation: the pages and the instructions that accessed them. */
 #include <windows.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,13 +6,14 @@
 
 #define PAGES 64
 
-/* All that was recorded since the last call, or NULL. The last one has no FaultingPc. */
+/* Returns the page faults since the last call, or NULL on failure. In the last entry, FaultingPc is
+   NULL. */
 static PSAPI_WS_WATCH_INFORMATION *changes(HANDLE process)
 {
     PSAPI_WS_WATCH_INFORMATION *records = NULL;
     DWORD size = 64 * 1024;
 
-    /* What does not fit is not lost: a larger buffer gets it. */
+    /* If the buffer is too small, no fault is lost: retry with a larger one. */
     for (;; size *= 2) {
         PSAPI_WS_WATCH_INFORMATION *more =
             (PSAPI_WS_WATCH_INFORMATION *)realloc(records, size);
@@ -28,7 +29,7 @@ static PSAPI_WS_WATCH_INFORMATION *changes(HANDLE process)
     return NULL;
 }
 
-static int failed(const char *function)
+static int report_error(const char *function)
 {
     char text[256] = "";
     DWORD error = GetLastError();
@@ -51,26 +52,25 @@ int main(void)
     size = PAGES * (SIZE_T)system.dwPageSize;
     memory = (BYTE *)VirtualAlloc(NULL, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
     if (memory == NULL)
-        return failed("VirtualAlloc");
+        return report_error("VirtualAlloc");
     if (!InitializeProcessForWsWatch(process))
-        return failed("InitializeProcessForWsWatch");
+        return report_error("InitializeProcessForWsWatch");
 
-    /* The operation. */
+    /* The operation to observe. */
     for (i = 0; i < size; i += system.dwPageSize)
         memory[i] = 1;
 
     records = changes(process);
     if (records == NULL)
-        return failed("GetWsChanges");
+        return report_error("GetWsChanges");
     for (i = 0; records[i].FaultingPc != NULL; i++) {
-        BYTE *touched = (BYTE *)records[i].FaultingVa;
-        if (touched >= memory && touched < memory + size) {
-            printf("%p touched %p\n", records[i].FaultingPc, records[i].FaultingVa);
+        BYTE *address = (BYTE *)records[i].FaultingVa;
+        if (address >= memory && address < memory + size) {
+            printf("%p accessed %p\n", records[i].FaultingPc, records[i].FaultingVa);
             inside++;
         }
     }
-    printf("%zu pages came into the working set, %zu of them of the %d that were written to\n", i,
-           inside, PAGES);
+    printf("%zu page faults, %zu of them in the %d pages of the operation\n", i, inside, PAGES);
     printf("%zu records were lost\n", (SIZE_T)records[i].FaultingVa);
     free(records);
     VirtualFree(memory, 0, MEM_RELEASE);

@@ -1,12 +1,13 @@
-// A snapshot of the working set of a process, the own one unless an id is given: how many pages
-// are of which kind. And what is told about single pages, before and after they are used.
+// Takes a snapshot of the working set of a process, by default its own, and counts pages by kind.
+// Then queries single pages before and after they are written.
 #include <windows.h>
 #include <tchar.h>
 #include <psapi.h>
 
+#include <cstdio>
 #include <vector>
 
-// The number of pages, then a block for each of them.
+// Returns the number of pages, followed by a block for each page.
 static std::vector<ULONG_PTR> snapshot(HANDLE process)
 {
     std::vector<ULONG_PTR> buffer(1024);
@@ -14,7 +15,7 @@ static std::vector<ULONG_PTR> snapshot(HANDLE process)
                             static_cast<DWORD>(buffer.size() * sizeof(ULONG_PTR)))) {
         if (GetLastError() != ERROR_BAD_LENGTH)
             return {};
-        // The first is how many there were; there may be some more the next time.
+        // The first entry is the number of pages. Allow for growth before the next attempt.
         buffer.resize(buffer[0] + buffer[0] / 8 + 64);
     }
     buffer.resize(buffer[0] + 1);
@@ -58,7 +59,7 @@ static SIZE_T count_valid(std::vector<PSAPI_WORKING_SET_EX_INFORMATION> &pages)
     return valid;
 }
 
-static int look_at_own_pages()
+static int query_own_pages()
 {
     SYSTEM_INFO system;
     GetSystemInfo(&system);
@@ -72,9 +73,9 @@ static int look_at_own_pages()
     }
     for (SIZE_T i = 0; i < pages.size(); i++)
         pages[i].VirtualAddress = memory + i * system.dwPageSize;
-    _tprintf(TEXT("of %zu new pages in the working set: %zu\n"), pages.size(), count_valid(pages));
+    _tprintf(TEXT("resident before writing  %zu\n"), count_valid(pages));
     FillMemory(memory, size, 1);
-    _tprintf(TEXT("once they are written to: %zu\n"), count_valid(pages));
+    _tprintf(TEXT("resident after writing   %zu\n"), count_valid(pages));
     VirtualFree(memory, 0, MEM_RELEASE);
     return 0;
 }
@@ -92,5 +93,5 @@ int _tmain(int argc, TCHAR *argv[])
     }
     const int failed = count_kinds(process);
     CloseHandle(process);
-    return failed || look_at_own_pages();
+    return failed || query_own_pages();
 }

@@ -2,27 +2,37 @@
 
 use psapi::{ErrorKind, MappedFileKind};
 
-use crate::boundary::Answer;
-use crate::code::Code;
-use crate::handles::resolve;
-use crate::text::{Room, Unit};
+use crate::platform::handles::resolve;
+use crate::text::{CodeUnit, OutBuffer};
 use crate::types::rights::PROCESS_QUERY_INFORMATION;
 use crate::types::{DWORD, HANDLE, LPVOID};
+use crate::win32_error::{Result, Win32Error};
 
-pub fn name<U: Unit>(process: HANDLE, address: LPVOID, to: *mut U, units: DWORD) -> Answer<DWORD> {
+/// Implements `GetMappedFileName`.
+pub fn name<U: CodeUnit>(
+    process: HANDLE,
+    address: LPVOID,
+    to: *mut U,
+    capacity: DWORD,
+) -> Result<DWORD> {
     let target = resolve(process, PROCESS_QUERY_INFORMATION)?;
-    if units == 0 {
-        return Err(Code::INSUFFICIENT_BUFFER);
+    if capacity == 0 {
+        return Err(Win32Error::INSUFFICIENT_BUFFER);
     }
     if to.is_null() {
-        return Err(Code::INVALID_PARAMETER);
+        return Err(Win32Error::INVALID_PARAMETER);
     }
     match target.process.mapped_file(address.addr() as u64) {
-        Ok(Some(file)) if file.kind == MappedFileKind::SharedMemory => Err(Code::FILE_INVALID),
-        Ok(Some(file)) => Room { to, units }.fill(file.path),
-        Ok(None) => Err(Code::UNEXP_NET_ERR),
-        // A kernel thread: there is nothing mapped anywhere.
-        Err(error) if error.kind() == ErrorKind::NoAddressSpace => Err(Code::UNEXP_NET_ERR),
-        Err(error) => Err(Code::of_memory(&error)),
+        Ok(Some(file)) if file.kind == MappedFileKind::SharedMemory => {
+            Err(Win32Error::FILE_INVALID)
+        }
+        Ok(Some(file)) => {
+            let path = file.device_path.unwrap_or(file.path);
+            OutBuffer::new(to, capacity).write_truncated(path)
+        }
+        Ok(None) => Err(Win32Error::UNEXP_NET_ERR),
+        // A kernel thread has no address space, so nothing is mapped at any address.
+        Err(error) if error.kind() == ErrorKind::NoAddressSpace => Err(Win32Error::UNEXP_NET_ERR),
+        Err(error) => Err(Win32Error::from_memory_error(&error)),
     }
 }

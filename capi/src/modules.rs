@@ -1,97 +1,125 @@
-//! `EnumProcessModules` and what is asked about a module.
+//! `EnumProcessModules`, `EnumProcessModulesEx`, `GetModuleBaseName`, `GetModuleFileNameEx` and
+//! `GetModuleInformation`.
 
 use psapi::{Module, ModuleFilter};
 
-use crate::address::{narrow, pointer};
-use crate::boundary::Answer;
-use crate::caller;
-use crate::code::Code;
-use crate::handles::{Target, resolve};
-use crate::text::{Room, Unit};
+use crate::convert::{to_dword, to_pointer};
+use crate::platform::handles::Target;
+use crate::platform::handles::resolve;
+use crate::text::{CodeUnit, OutBuffer};
 use crate::types::rights::{PROCESS_QUERY_INFORMATION, PROCESS_VM_READ};
 use crate::types::{BOOL, DWORD, HANDLE, HMODULE, MODULEINFO, TRUE};
+use crate::user_memory;
+use crate::win32_error::{Result, Win32Error};
 
 const RIGHTS: DWORD = PROCESS_QUERY_INFORMATION | PROCESS_VM_READ;
 
-pub fn enumerate(process: HANDLE, to: *mut HMODULE, cb: DWORD, needed: *mut DWORD) -> Answer<BOOL> {
-    enumerate_some(process, to, cb, needed, 0)
+/// Implements `EnumProcessModules`.
+pub fn enumerate(process: HANDLE, to: *mut HMODULE, cb: DWORD, needed: *mut DWORD) -> Result<BOOL> {
+    enumerate_filtered(process, to, cb, needed, 0)
 }
 
-/// As many modules as fit; `needed` is told how much room all take.
-pub fn enumerate_some(
+/// Implements `EnumProcessModulesEx`. Writes as many modules as fit, and stores the size of all of
+/// them in `needed`.
+pub fn enumerate_filtered(
     process: HANDLE,
     to: *mut HMODULE,
     cb: DWORD,
     needed: *mut DWORD,
     filter: DWORD,
-) -> Answer<BOOL> {
+) -> Result<BOOL> {
     let target = resolve(process, RIGHTS)?;
+    // `LIST_MODULES_DEFAULT` is 0, `LIST_MODULES_32BIT` bit 0 and `LIST_MODULES_64BIT` bit 1.
     let filter = match (filter, filter & 3) {
         (0, _) | (_, 3) => ModuleFilter::All,
         (_, 1) => ModuleFilter::Only32Bit,
         (_, 2) => ModuleFilter::Only64Bit,
-        _ => return Err(Code::INVALID_PARAMETER),
+        _ => return Err(Win32Error::INVALID_PARAMETER),
     };
     let modules = target
         .process
         .modules(filter)
-        .map_err(|error| Code::of_memory(&error))?;
-    caller::fill(to, cb, modules.iter().map(|module| pointer(module.base)))?;
-    let all = modules.len() * size_of::<HMODULE>();
-    caller::write(needed, &narrow(all as u64))?;
+        .map_err(|error| Win32Error::from_memory_error(&error))?;
+    if let Some(first) = modules.first() {
+        check_executable(&target.process, first)?;
+    }
+    let bases = modules.iter().map(|module| to_pointer(module.base));
+    user_memory::write_fitting(to, cb, bases)?;
+    let size = modules.len() * size_of::<HMODULE>();
+    user_memory::write(needed, &to_dword(size as u64))?;
     Ok(TRUE)
 }
 
-/// The module that starts at an address; the executable where none is given.
-fn find(target: &Target, module: HMODULE) -> Answer<Module> {
-    let found = match module.is_null() {
-        true => target.process.executable(),
-        false => target.process.module(module.addr() as u64),
+/// Fails if the program's image is no longer mapped. Callers take the first module for the
+/// executable, so another module must not be in its place.
+fn check_executable(process: &psapi::Process, first: &Module) -> Result<()> {
+    let image = process.image_file().ok().flatten();
+    if image.is_some_and(|image| image.path == first.path) {
+        return Ok(());
+    }
+    match process.executable() {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == psapi::ErrorKind::InvalidParameter => {
+            Err(Win32Error::PARTIAL_COPY)
+        }
+        Err(error) => Err(Win32Error::from_memory_error(&error)),
+    }
+}
+
+/// Finds the module with a base address; a null pointer means the executable.
+fn find(target: &Target, module: HMODULE) -> Result<Module> {
+    let found = if module.is_null() {
+        target.process.executable()
+    } else {
+        target.process.module(module.addr() as u64)
     };
     found.map_err(|error| match error.kind() {
-        psapi::ErrorKind::InvalidParameter => Code::INVALID_HANDLE,
-        _ => Code::of_memory(&error),
+        psapi::ErrorKind::InvalidParameter => Win32Error::INVALID_HANDLE,
+        _ => Win32Error::from_memory_error(&error),
     })
 }
 
-pub fn base_name<U: Unit>(
+/// Implements `GetModuleBaseName`.
+pub fn base_name<U: CodeUnit>(
     process: HANDLE,
     module: HMODULE,
     to: *mut U,
-    units: DWORD,
-) -> Answer<DWORD> {
+    capacity: DWORD,
+) -> Result<DWORD> {
     let target = resolve(process, RIGHTS)?;
-    Room { to, units }.fill(find(&target, module)?.name())
+    OutBuffer::new(to, capacity).write_truncated(find(&target, module)?.name())
 }
 
-pub fn file_name<U: Unit>(
+/// Implements `GetModuleFileNameEx`.
+pub fn file_name<U: CodeUnit>(
     process: HANDLE,
     module: HMODULE,
     to: *mut U,
-    units: DWORD,
-) -> Answer<DWORD> {
+    capacity: DWORD,
+) -> Result<DWORD> {
     let target = resolve(process, RIGHTS)?;
-    Room { to, units }.fill(find(&target, module)?.path)
+    OutBuffer::new(to, capacity).write_truncated(find(&target, module)?.path)
 }
 
+/// Implements `GetModuleInformation`.
 pub fn information(
     process: HANDLE,
     module: HMODULE,
     to: *mut MODULEINFO,
     cb: DWORD,
-) -> Answer<BOOL> {
+) -> Result<BOOL> {
     let target = resolve(process, RIGHTS)?;
     if (cb as usize) < size_of::<MODULEINFO>() {
-        return Err(Code::INSUFFICIENT_BUFFER);
+        return Err(Win32Error::INSUFFICIENT_BUFFER);
     }
     let module = find(&target, module)?;
     let information = MODULEINFO {
-        lpBaseOfDll: pointer(module.base),
-        SizeOfImage: narrow(module.size),
+        lpBaseOfDll: to_pointer(module.base),
+        SizeOfImage: to_dword(module.size),
         #[cfg(target_pointer_width = "64")]
         Reserved: 0,
-        EntryPoint: module.entry_point.map_or(std::ptr::null_mut(), pointer),
+        EntryPoint: module.entry_point.map_or(std::ptr::null_mut(), to_pointer),
     };
-    caller::write(to, &information)?;
+    user_memory::write(to, &information)?;
     Ok(TRUE)
 }

@@ -1,46 +1,41 @@
 //! `GetPerformanceInfo`.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use crate::address::{narrow, size};
-use crate::boundary::Answer;
-use crate::caller;
-use crate::code::Code;
+use crate::convert::{to_dword, to_size};
+use crate::platform::figures;
 use crate::system::system;
 use crate::types::{BOOL, DWORD, PERFORMANCE_INFORMATION, TRUE};
+use crate::user_memory;
+use crate::win32_error::{Result, Win32Error};
 
-/// The highest commit charge that this process has seen: Linux keeps none.
-static COMMIT_PEAK: AtomicU64 = AtomicU64::new(0);
-
-pub fn information(to: *mut PERFORMANCE_INFORMATION, cb: DWORD) -> Answer<BOOL> {
+/// Implements `GetPerformanceInfo`.
+pub fn information(to: *mut PERFORMANCE_INFORMATION, cb: DWORD) -> Result<BOOL> {
     if (cb as usize) < size_of::<PERFORMANCE_INFORMATION>() {
-        return Err(Code::BAD_LENGTH);
+        return Err(Win32Error::BAD_LENGTH);
     }
     let info = system()
         .performance_info()
-        .map_err(|error| Code::of_system(&error))?;
-    let before = COMMIT_PEAK.fetch_max(info.commit_total, Ordering::Relaxed);
-    let pages = |bytes: u64| size(bytes / info.page_size);
+        .map_err(|error| Win32Error::from_system_error(&error))?;
+    let pages = |bytes: u64| to_size(bytes / info.page_size);
     let information = PERFORMANCE_INFORMATION {
         cb: size_of::<PERFORMANCE_INFORMATION>() as DWORD,
         #[cfg(target_pointer_width = "64")]
         Reserved: 0,
         CommitTotal: pages(info.commit_total),
         CommitLimit: pages(info.commit_limit),
-        CommitPeak: pages(before.max(info.commit_total)),
+        CommitPeak: pages(figures::commit_peak(&info)),
         PhysicalTotal: pages(info.physical_total),
         PhysicalAvailable: pages(info.physical_available),
         SystemCache: pages(info.system_cache),
         KernelTotal: pages(info.kernel_total),
         KernelPaged: pages(info.kernel_paged),
         KernelNonpaged: pages(info.kernel_nonpaged),
-        PageSize: size(info.page_size),
-        HandleCount: narrow(info.handle_count.unwrap_or(0)),
-        ProcessCount: narrow(info.process_count),
-        ThreadCount: narrow(info.thread_count),
+        PageSize: to_size(info.page_size),
+        HandleCount: to_dword(info.handle_count.unwrap_or(0)),
+        ProcessCount: to_dword(info.process_count),
+        ThreadCount: to_dword(info.thread_count),
         #[cfg(target_pointer_width = "64")]
         Reserved2: 0,
     };
-    caller::write(to, &information)?;
+    user_memory::write(to, &information)?;
     Ok(TRUE)
 }

@@ -1,74 +1,77 @@
-//! Names for the caller: UTF-8, which is the bytes that the kernel has, or UTF-16.
+//! Names for the caller: `CHAR` text in the `A` functions, UTF-16 in the `W` functions.
 
-use std::os::unix::ffi::OsStrExt as _;
+use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::boundary::Answer;
-use crate::caller::{self, Plain};
-use crate::code::Code;
+use crate::platform::encoding;
 use crate::types::{CHAR, DWORD, WCHAR};
+use crate::user_memory::{self, AnyBitPattern};
+use crate::win32_error::{Result, Win32Error};
 
-/// A unit of text, as the `A` or the `W` form of a function has it.
-pub trait Unit: Plain + Default + PartialEq {
+/// A code unit of text: `CHAR` in the `A` functions, `WCHAR` in the `W` functions.
+pub trait CodeUnit: AnyBitPattern + Default + PartialEq {
     const NUL: Self;
-    const SLASH: Self;
 
-    /// A name without the NUL. What is no Unicode text is U+FFFD in UTF-16, and what it is else.
-    fn encode(name: &[u8]) -> Vec<Self>;
+    /// Encodes a name, without a NUL.
+    fn encode(name: &OsStr) -> Vec<Self>;
 }
 
-impl Unit for CHAR {
+impl CodeUnit for CHAR {
     const NUL: Self = 0;
-    const SLASH: Self = b'/' as CHAR;
 
-    fn encode(name: &[u8]) -> Vec<Self> {
-        name.iter().map(|&byte| byte as CHAR).collect()
+    fn encode(name: &OsStr) -> Vec<Self> {
+        encoding::narrow(name)
     }
 }
 
-impl Unit for WCHAR {
+impl CodeUnit for WCHAR {
     const NUL: Self = 0;
-    const SLASH: Self = b'/' as WCHAR;
 
-    fn encode(name: &[u8]) -> Vec<Self> {
-        String::from_utf8_lossy(name).encode_utf16().collect()
+    fn encode(name: &OsStr) -> Vec<Self> {
+        encoding::wide(name)
     }
 }
 
-/// Where the caller wants a name: room for so many units, the NUL included.
+/// The caller's buffer for a name.
 #[derive(Debug, Clone, Copy)]
-pub struct Room<U> {
-    pub to: *mut U,
-    pub units: DWORD,
+pub struct OutBuffer<U> {
+    start: *mut U,
+    /// In code units, including the NUL.
+    capacity: DWORD,
 }
 
-impl<U: Unit> Room<U> {
-    /// Writes as much of a name as fits. Tells its length, or the size of the room if it was cut.
-    pub fn fill(self, name: impl AsRef<Path>) -> Answer<DWORD> {
-        let mut text = U::encode(name.as_ref().as_os_str().as_bytes());
-        let room = self.units as usize;
-        let length = text.len().min(room);
-        if text.len() < room {
+impl<U: CodeUnit> OutBuffer<U> {
+    pub fn new(start: *mut U, capacity: DWORD) -> Self {
+        OutBuffer { start, capacity }
+    }
+
+    /// Writes a name, truncated if necessary. Returns its length without the NUL, or the capacity
+    /// if the name was truncated.
+    pub fn write_truncated(self, name: impl AsRef<Path>) -> Result<DWORD> {
+        let mut text = U::encode(name.as_ref().as_os_str());
+        let capacity = self.capacity as usize;
+        let length = text.len().min(capacity);
+        if text.len() < capacity {
             text.push(U::NUL);
         } else {
-            text.truncate(room);
+            text.truncate(capacity);
             if let Some(last) = text.last_mut() {
                 *last = U::NUL;
             }
         }
-        caller::write_all(self.to, &text)?;
+        user_memory::write_slice(self.start, &text)?;
         Ok(length as DWORD)
     }
 
-    /// Writes a name, or nothing if it does not fit.
-    pub fn fill_whole(self, name: impl AsRef<Path>) -> Answer<DWORD> {
-        let mut text = U::encode(name.as_ref().as_os_str().as_bytes());
-        if text.len() >= self.units as usize {
-            return Err(Code::INSUFFICIENT_BUFFER);
+    /// Writes a name and returns its length without the NUL. Fails if the name does not fit.
+    pub fn write_whole(self, name: impl AsRef<Path>) -> Result<DWORD> {
+        let mut text = U::encode(name.as_ref().as_os_str());
+        if text.len() >= self.capacity as usize {
+            return Err(Win32Error::INSUFFICIENT_BUFFER);
         }
         let length = text.len() as DWORD;
         text.push(U::NUL);
-        caller::write_all(self.to, &text)?;
+        user_memory::write_slice(self.start, &text)?;
         Ok(length)
     }
 }

@@ -6,11 +6,8 @@ use psapi::{
     ErrorKind, PageAttributes, PageInfo, PageRun, Protection, ShareCount, WorkingSetOptions,
 };
 
-use crate::address::size;
-use crate::boundary::Answer;
-use crate::caller;
-use crate::code::Code;
-use crate::handles::resolve;
+use crate::convert::to_size;
+use crate::platform::handles::resolve;
 use crate::types::protection::{
     PAGE_EXECUTE, PAGE_EXECUTE_READ, PAGE_EXECUTE_READWRITE, PAGE_EXECUTE_WRITECOPY, PAGE_NOACCESS,
     PAGE_READONLY, PAGE_READWRITE, PAGE_WRITECOPY,
@@ -22,70 +19,92 @@ use crate::types::rights::{
 use crate::types::{
     BOOL, DWORD, HANDLE, LPVOID, PSAPI_WORKING_SET_EX_INFORMATION, TRUE, ULONG_PTR,
 };
+use crate::user_memory;
+use crate::win32_error::{Result, Win32Error};
 
 const RIGHTS: DWORD = PROCESS_QUERY_INFORMATION | PROCESS_VM_READ;
 
-/// How many blocks are made before they are handed over: few enough to stay in the processor's
-/// cache.
-const BLOCKS_AT_ONCE: usize = 4096;
+/// The number of blocks per copy to the caller: few enough to stay in the CPU's cache.
+const BLOCKS_PER_COPY: usize = 4096;
 
-/// The number of resident pages, and a block for each if there is room for all.
-pub fn query(process: HANDLE, to: LPVOID, cb: DWORD) -> Answer<BOOL> {
-    const WORD: usize = size_of::<ULONG_PTR>();
+/// Implements `QueryWorkingSet`. Writes the number of resident pages and, if all fit, a block for
+/// each page.
+pub fn query(process: HANDLE, to: LPVOID, cb: DWORD) -> Result<BOOL> {
+    const ENTRY: usize = size_of::<ULONG_PTR>();
     let target = resolve(process, RIGHTS)?;
-    let room = cb as usize / WORD;
-    if room == 0 {
-        return Err(Code::BAD_LENGTH);
+    let capacity = cb as usize / ENTRY;
+    if capacity == 0 {
+        return Err(Win32Error::BAD_LENGTH);
     }
-    let options = match room {
-        // Only the number is asked for.
+    let options = match capacity {
+        // There is only room for the number, so no block needs a share count.
         1 => WorkingSetOptions::new().without_share_counts(),
         _ => WorkingSetOptions::new(),
     };
     let set = target
         .process
         .working_set_with(&options, |_| ControlFlow::Continue(()))
-        .map_err(|error| Code::of_memory(&error))?;
+        .map_err(|error| Win32Error::from_memory_error(&error))?;
     let page_size = set.page_size();
     let resident = |run: &PageRun<'_>| run.attributes.contains(PageAttributes::RESIDENT);
     let runs = || set.runs().filter(resident);
     let pages: u64 = runs().map(|run| run.size() / page_size).sum();
 
     let number = to.cast::<ULONG_PTR>();
-    caller::write(number, &size(pages))?;
-    if pages > (room - 1) as u64 {
-        return Err(Code::BAD_LENGTH);
+    if pages > (capacity - 1) as u64 {
+        let is_own = target.process.id().get() == std::process::id();
+        let needed = if is_own {
+            with_room_to_ask_again(pages, page_size)
+        } else {
+            pages
+        };
+        user_memory::write(number, &to_size(needed))?;
+        return Err(Win32Error::BAD_LENGTH);
     }
+    user_memory::write(number, &to_size(pages))?;
     let mut next = number.wrapping_add(1);
-    let mut blocks: Vec<ULONG_PTR> = Vec::with_capacity(BLOCKS_AT_ONCE);
-    let mut hand_over = |blocks: &mut Vec<ULONG_PTR>| {
-        caller::write_all(next, blocks)?;
+    let mut blocks: Vec<ULONG_PTR> = Vec::with_capacity(BLOCKS_PER_COPY);
+    let mut flush = |blocks: &mut Vec<ULONG_PTR>| {
+        user_memory::write_slice(next, blocks)?;
         next = next.wrapping_add(blocks.len());
         blocks.clear();
         Ok(())
     };
     for run in runs() {
-        let attributes = block(&run);
+        // All pages of a run have the same flags and differ only in their address.
+        let flags = block_flags(&run);
         let mut address = run.start;
         while address < run.end {
             let pages = (run.end - address) / page_size;
-            let count = pages.min((BLOCKS_AT_ONCE - blocks.len()) as u64);
+            let count = pages.min((BLOCKS_PER_COPY - blocks.len()) as u64);
             let end = address + count * page_size;
             let addresses = (address..end).step_by(page_size as usize);
-            blocks.extend(addresses.map(|address| size(address) & !0xfff | attributes));
+            blocks.extend(addresses.map(|address| to_size(address) & !0xfff | flags));
             address = end;
-            if blocks.len() == BLOCKS_AT_ONCE {
-                hand_over(&mut blocks)?;
+            if blocks.len() == BLOCKS_PER_COPY {
+                flush(&mut blocks)?;
             }
         }
     }
-    hand_over(&mut blocks)?;
+    flush(&mut blocks)?;
     Ok(TRUE)
 }
 
-/// `PSAPI_WORKING_SET_BLOCK` but for the page: 5 bits of protection, 3 of the share count, 1 for
-/// what others may map, too, and from bit 12 on the address.
-fn block(run: &PageRun<'_>) -> ULONG_PTR {
+/// Returns the number of pages to announce to a program that queries itself. Before its next call,
+/// the program adds pages to its working set: the buffer that it allocates, and newly executed
+/// code.
+fn with_room_to_ask_again(pages: u64, page_size: u64) -> u64 {
+    /// The kernel maps 64 KiB of a file around a page fault. Allocating and clearing a buffer, or
+    /// printing the number, runs code in a few places.
+    const NEW_CODE: u64 = 8 * (64 << 10);
+    // The buffer has 8 bytes for each page, a 512th of the working set. A partly used huge page at
+    // each of its ends adds less than twice as much.
+    pages + pages / 128 + NEW_CODE / page_size
+}
+
+/// Returns a `PSAPI_WORKING_SET_BLOCK` without its address: 5 bits of protection, 3 bits of share
+/// count, and 1 bit that is set for shareable pages. The address starts at bit 12.
+fn block_flags(run: &PageRun<'_>) -> ULONG_PTR {
     let protection = match run.protection() {
         Protection::NoAccess => 0,
         Protection::ReadOnly => 1,
@@ -96,78 +115,86 @@ fn block(run: &PageRun<'_>) -> ULONG_PTR {
         Protection::ExecuteReadWrite => 6,
         Protection::ExecuteCopyOnWrite => 7,
     };
-    let shared = ULONG_PTR::from(run.attributes.contains(PageAttributes::FILE));
-    protection | share_count(run.attributes, run.shares) << 5 | shared << 8
+    let shareable = ULONG_PTR::from(run.attributes.contains(PageAttributes::FILE));
+    protection | share_count(run.attributes, run.shares) << 5 | shareable << 8
 }
 
-/// At most 7, and 0 for what is not shareable. Who may not be told how many is told 2.
+/// Returns the share count of a page: at most 7, and 0 for a page that is not shareable. Without
+/// the privilege to read exact counts, a page with more than one mapping has 2.
 fn share_count(attributes: PageAttributes, shares: Option<ShareCount>) -> ULONG_PTR {
     if !attributes.contains(PageAttributes::FILE) {
         return 0;
     }
     match shares {
         Some(ShareCount::Exactly(count)) => count.min(7) as ULONG_PTR,
+        Some(ShareCount::SevenOrMore) => 7,
         Some(ShareCount::MoreThanOne) => 2,
         None => 0,
     }
 }
 
-/// How many addresses are asked for at a time: so many that the pages between them are not looked at
-/// again and again, and few enough to take no more than some megabytes.
-const ADDRESSES_AT_ONCE: usize = 256 * 1024;
+/// The number of addresses per query.
+///
+/// Large enough that the pages between the addresses are not scanned repeatedly, and small enough
+/// that a query uses only a few megabytes.
+const ADDRESSES_PER_QUERY: usize = 256 * 1024;
 
-/// An answer for every address, in place.
-pub fn query_ex(process: HANDLE, pages: LPVOID, cb: DWORD) -> Answer<BOOL> {
+/// Implements `QueryWorkingSetEx`. Fills in the attributes of each page in the caller's array.
+pub fn query_ex(process: HANDLE, pages: LPVOID, cb: DWORD) -> Result<BOOL> {
     let target = resolve(process, RIGHTS)?;
     let count = cb as usize / size_of::<PSAPI_WORKING_SET_EX_INFORMATION>();
     if count == 0 {
-        return Err(Code::BAD_LENGTH);
+        return Err(Win32Error::BAD_LENGTH);
     }
-    let mut pages = pages.cast::<PSAPI_WORKING_SET_EX_INFORMATION>();
-    let mut rest = count;
-    let (mut asked, mut addresses) = (Vec::new(), Vec::new());
-    while rest > 0 {
-        let some = rest.min(ADDRESSES_AT_ONCE);
-        asked.clear();
-        caller::read_all(pages, some, &mut asked)?;
+    let mut next = pages.cast::<PSAPI_WORKING_SET_EX_INFORMATION>();
+    let mut remaining = count;
+    let (mut entries, mut addresses) = (Vec::new(), Vec::new());
+    while remaining > 0 {
+        let count = remaining.min(ADDRESSES_PER_QUERY);
+        entries.clear();
+        user_memory::read_slice(next, count, &mut entries)?;
         addresses.clear();
-        addresses.extend(asked.iter().map(|page| page.VirtualAddress.addr() as u64));
-        let answers = target
+        addresses.extend(
+            entries
+                .iter()
+                .map(|entry| entry.VirtualAddress.addr() as u64),
+        );
+        let pages = target
             .process
             .query_pages(&addresses)
-            .map_err(|error| Code::of_memory(&error))?;
-        for (page, answer) in asked.iter_mut().zip(&answers) {
-            page.VirtualAttributes = ex_block(answer);
+            .map_err(|error| Win32Error::from_memory_error(&error))?;
+        for (entry, page) in entries.iter_mut().zip(&pages) {
+            entry.VirtualAttributes = ex_block(page);
         }
-        caller::write_all(pages, &asked)?;
-        pages = pages.wrapping_add(some);
-        rest -= some;
+        user_memory::write_slice(next, &entries)?;
+        next = next.wrapping_add(count);
+        remaining -= count;
     }
     Ok(TRUE)
 }
 
-/// `PSAPI_WORKING_SET_EX_BLOCK`. Of a page that is not valid, only two bits mean something.
+/// Returns a `PSAPI_WORKING_SET_EX_BLOCK`. A page that is not valid has only two meaningful bits.
 fn ex_block(page: &PageInfo) -> ULONG_PTR {
-    let bit = |is: bool, place: u32| ULONG_PTR::from(is) << place;
+    let bit = |is_set: bool, position: u32| ULONG_PTR::from(is_set) << position;
     let has = |attributes| page.attributes.intersects(attributes);
-    let shared = bit(page.is_shareable(), 15);
+    let shareable = bit(page.is_shareable(), 15);
     let bad = bit(has(PageAttributes::BAD), 31);
     if !page.is_valid() {
-        return shared | bad;
+        return shareable | bad;
     }
     let protection = page.protection.map_or(0, win32_protection) as ULONG_PTR;
     let node = ULONG_PTR::from(page.node.unwrap_or(0).min(63));
-    let huge = PageAttributes::HUGE | PageAttributes::HUGETLB;
+    let large = PageAttributes::HUGE | PageAttributes::HUGETLB;
     1 | share_count(page.attributes, page.shares) << 1
         | protection << 4
-        | shared
+        | shareable
         | node << 16
         | bit(has(PageAttributes::LOCKED), 22)
-        | bit(has(huge), 23)
+        | bit(has(large), 23)
         | bad
 }
 
-/// In the terms of `windows.h`.
+/// Returns the `PAGE_…` constant of a protection.
 pub fn win32_protection(protection: Protection) -> DWORD {
     match protection {
         Protection::NoAccess => PAGE_NOACCESS,
@@ -181,15 +208,16 @@ pub fn win32_protection(protection: Protection) -> DWORD {
     }
 }
 
-pub fn empty(process: HANDLE) -> Answer<BOOL> {
+/// Implements `EmptyWorkingSet`.
+pub fn empty(process: HANDLE) -> Result<BOOL> {
     let target = resolve(
         process,
         PROCESS_QUERY_LIMITED_INFORMATION | PROCESS_SET_QUOTA,
     )?;
     match target.process.empty_working_set() {
         Ok(_) => Ok(TRUE),
-        // A kernel thread has none: it is empty.
+        // A kernel thread has no address space, so its working set is empty already.
         Err(error) if error.kind() == ErrorKind::NoAddressSpace => Ok(TRUE),
-        Err(error) => Err(Code::of_memory(&error)),
+        Err(error) => Err(Win32Error::from_memory_error(&error)),
     }
 }

@@ -1,58 +1,66 @@
-//! The examples compile without a warning, as C and as C++, do what they say, and neither sanitizers nor
-//! valgrind find anything wrong with them or with the library.
+//! The examples compile without warnings as C and as C++ and print correct results. Sanitizers and
+//! Valgrind find no error in the examples or in the library.
 
-mod common;
+#![cfg(target_os = "linux")]
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use common::compiler::{self, Language};
-use common::privilege::skip;
-use common::workshop::{Ended, Workshop, run};
-use common::{capi, is_there, valgrind};
+use testing::c_library::build as library;
+use testing::c_library::compiler::{self, Language};
+use testing::c_library::workshop::{Ended, Workshop, run};
+use testing::c_library::{capi, matrix};
+use testing::swap::SwapState;
+use testing::{Program, TestProcess, programs, skip};
 
-const SANITIZE: &str = "-fsanitize=address,undefined";
-
-/// Builds an example in all ways that it can be built, runs it, and looks at each time it ran.
-fn run_example(name: &str, is_right: impl Fn(&Ended, &Path)) {
-    run_example_with(&[], name, is_right);
+/// Builds an example with each compiler, with and without sanitizers, and runs `check` on each
+/// result. `check` also receives the path of the executable.
+fn run_example(name: &str, check: impl Fn(&Ended, &Path)) {
+    run_example_with(&[], name, check);
 }
 
-/// As [`run_example`], with arguments for the example.
-fn run_example_with(arguments: &[&str], name: &str, is_right: impl Fn(&Ended, &Path)) {
+/// Like [`run_example`], with arguments for the example.
+fn run_example_with(arguments: &[&str], name: &str, check: impl Fn(&Ended, &Path)) {
     let source = capi().join("examples").join(name);
-    let workshop = Workshop::new();
-    for compiler in compiler::all() {
-        if name.ends_with(".cpp") && compiler.language == Language::C {
-            continue;
-        }
-        // Sanitizers in one form of text and valgrind in the other see all of the library.
-        if compiler.has_sanitizers(SANITIZE, workshop.path()) {
-            let flags = [SANITIZE, "-fno-sanitize-recover=all", "-DUNICODE"];
-            let program = workshop.build(&compiler, &flags, &source);
-            is_right(&run(workshop.command(&program).args(arguments)), &program);
-        }
-        let program = workshop.build(&compiler, &[], &source);
-        is_right(&run(workshop.command(&program).args(arguments)), &program);
-        if is_there("valgrind") {
-            valgrind::check(&workshop, &program, arguments);
-        } else {
-            skip("valgrind is missing");
-        }
-    }
+    let arguments = |_: &()| arguments.iter().copied().map(String::from).collect();
+    matrix::run_everywhere(
+        &source,
+        || (),
+        arguments,
+        |(), ended, program| {
+            check(ended, program);
+        },
+    );
 }
 
-/// The lines of a table whose first column is an id.
+/// Returns the fields of each line whose first column is the given process id.
 fn rows(output: &str, id: u32) -> Vec<Vec<&str>> {
     let rows = output.lines().map(|line| line.split_whitespace().collect());
-    let is_of_it = |row: &Vec<&str>| row.first().is_some_and(|first| *first == id.to_string());
-    rows.filter(is_of_it).collect()
+    let has_id = |row: &Vec<&str>| row.first().is_some_and(|first| *first == id.to_string());
+    rows.filter(has_id).collect()
+}
+
+/// Starts a process whose file name looks like another line of a list. Returns its directory too.
+fn with_hostile_name() -> (Program, TestProcess, String) {
+    let name = OsStr::from_bytes(b"a\n99 \x1b[2J\t\xc2\x9bm\xe2\x82\xac\x80\r\x7f");
+    let program = Program::compile_as(name, programs::ODD_NAME, &[]);
+    let process = program.start();
+    let directory = program.path.parent().unwrap().to_str().unwrap().to_owned();
+    (program, process, directory)
 }
 
 #[test]
 fn processes() {
+    let (_program, hostile, directory) = with_hostile_name();
+    let id = hostile.id().to_string();
+    // The byte that is not UTF-8 becomes U+FFFD, in the UTF-16 form or in this test.
+    let shown = r"a\n99 \x1b[2J\t\u{9b}m€".to_owned() + "\u{fffd}" + r"\r\x7f";
     run_example("processes.c", |ended, program| {
         let output = ended.succeeded();
+        let line = format!("{id:>8}  {directory}/{shown}");
+        assert!(output.lines().any(|other| other == line), "{output:?}");
         let own = rows(output, ended.id);
         assert_eq!(own, [[&*ended.id.to_string(), program.to_str().unwrap()]]);
         assert_eq!(rows(output, std::process::id()).len(), 1);
@@ -61,7 +69,7 @@ fn processes() {
     });
 }
 
-/// Of one process, since there may be one among all that has very many.
+/// Lists a single process under Valgrind, because others can have thousands of modules.
 #[test]
 fn modules() {
     let id = std::process::id();
@@ -71,8 +79,8 @@ fn modules() {
         let rows = rows(output, id);
         assert_eq!(rows.len(), output.lines().count());
         assert_eq!(rows[0][3], own.to_str().unwrap());
-        let is_of_c = |row: &Vec<&str>| row[3].ends_with("/libc.so.6");
-        assert_eq!(rows.iter().filter(|row| is_of_c(row)).count(), 1);
+        let is_libc = |row: &Vec<&str>| row[3].ends_with("/libc.so.6");
+        assert_eq!(rows.iter().filter(|row| is_libc(row)).count(), 1);
     });
 }
 
@@ -89,14 +97,14 @@ fn modules_of_all_processes() {
         let own = rows(ended.succeeded(), ended.id);
         let files: Vec<&str> = own.iter().map(|row| row[3]).collect();
         assert_eq!(files[0], program.to_str().unwrap());
-        let library = common::library::directory().join("libpsapi.so");
+        let library = library::directory().join("libpsapi.so");
         let library = std::fs::canonicalize(library).unwrap();
         assert!(files.contains(&library.to_str().unwrap()), "{files:?}");
         assert!(!rows(&ended.output, std::process::id()).is_empty());
     }
 }
 
-/// The drivers that the kernel names, and the kernel.
+/// The list contains the kernel image and the drivers in `/proc/modules`.
 #[test]
 fn drivers() {
     let modules = std::fs::read_to_string("/proc/modules").unwrap_or_default();
@@ -109,8 +117,8 @@ fn drivers() {
         assert!(lines[0].contains("vmlinu"), "{output}");
         for module in modules.lines() {
             let name = module.split(' ').next().unwrap();
-            let alike = |line: &&str| line.replace('-', "_").contains(name);
-            assert!(lines.iter().any(alike), "{name}: {output}");
+            let is_listed = |line: &&str| line.replace('-', "_").contains(name);
+            assert!(lines.iter().any(is_listed), "{name}: {output}");
         }
     });
 }
@@ -124,7 +132,7 @@ fn memory() {
             panic!("{output}")
         };
         let number = |text: &str| text.parse::<u64>().unwrap();
-        // It has touched at least its array of ids' first page, and 100 pages is what any program has.
+        // Every process has at least 100 page faults and 400 KiB in memory.
         assert!(
             number(faults) >= 100 && number(working_set) >= 400,
             "{own:?}"
@@ -151,11 +159,11 @@ fn working_set() {
         for part in ["shareable", "writable", "executable"] {
             assert!((1..pages).contains(&number(part)), "{part}: {output}");
         }
-        // The C library is mapped by the program that runs this one, too.
+        // The test process also maps the C library, so some pages are shared.
         let shared = number("shared ");
         assert!((1..=number("shareable")).contains(&shared), "{output}");
-        assert_eq!(number("of 64 new pages in the working set:"), 0);
-        assert_eq!(number("once they are written to:"), 64);
+        assert_eq!(number("resident before writing"), 0);
+        assert_eq!(number("resident after writing"), 64);
     });
 }
 
@@ -166,17 +174,17 @@ fn watch() {
             .errors
             .contains("InitializeProcessForWsWatch: error 5:")
         {
-            return skip("not permitted to watch page faults (kernel.perf_event_paranoid)");
+            return skip("kernel.perf_event_paranoid denies watching page faults");
         }
         let output = ended.succeeded();
         let lines: Vec<&str> = output.lines().collect();
         let [ref records @ .., summary, lost] = lines[..] else {
             panic!("{output}")
         };
-        assert!(summary.contains(", 64 of them of the 64 "), "{output}");
+        assert!(summary.contains(", 64 of them in the 64 pages"), "{output}");
         assert_eq!(lost, "0 records were lost");
         assert_eq!(records.len(), 64);
-        // All by one instruction.
+        // One instruction causes all faults.
         let instruction = |line: &&str| line.split(' ').next().map(String::from);
         assert!(
             records
@@ -195,8 +203,8 @@ fn mapped_file() {
             .map(|line| line.splitn(4, ' ').collect())
             .collect();
         let program = program.to_str().unwrap();
-        for (line, what) in [(0, "executable"), (1, "constant")] {
-            assert_eq!((lines[line][0], lines[line][3]), (what, program));
+        for (line, kind) in [(0, "executable"), (1, "constant")] {
+            assert_eq!((lines[line][0], lines[line][3]), (kind, program));
         }
         assert_eq!(lines[2][0], "memory");
         assert!(lines[2][3].starts_with("error 59: "), "{lines:?}");
@@ -205,6 +213,8 @@ fn mapped_file() {
 
 #[test]
 fn page_files() {
+    // Other tests add page files, which the example would list.
+    let _state = SwapState::lock();
     let swaps = std::fs::read_to_string("/proc/swaps").unwrap_or_default();
     let files: Vec<&str> = swaps.lines().skip(1).collect();
     run_example("page_files.c", |ended, _| {
@@ -246,25 +256,45 @@ fn performance() {
 }
 
 #[test]
-fn from_python() {
-    if !is_there("python3") {
-        return skip("python3 is missing");
+fn processes_from_python() {
+    if !testing::is_installed("python3") {
+        return skip("python3 is not installed");
     }
     let workshop = Workshop::new();
     let script = capi().join("examples/processes.py");
+    let (_program, hostile, directory) = with_hostile_name();
     let ended = run(workshop.command("python3").arg(script));
     let output = ended.succeeded();
+    let shown = format!("  {directory}/{}", r"a\n99 \x1b[2J\t\x9bm€\x80\r\x7f");
+    let line = output.lines().find(|line| line.ends_with(&shown));
+    let row: Vec<&str> = line
+        .expect("a row of the process")
+        .split_whitespace()
+        .collect();
+    assert_eq!(row[0], hostile.id().to_string());
     let own = &rows(output, ended.id)[0];
     let number = |column: usize| own[column].parse::<u64>().unwrap();
-    // An interpreter takes some MiB.
+    // A Python interpreter uses several MiB.
     assert!(number(1) > 2048 && number(2) >= number(1), "{own:?}");
     assert!(own[4].contains("python"), "{own:?}");
     assert_eq!(rows(output, std::process::id()).len(), 1);
 }
 
-/// What the README of the examples lists is what there is.
 #[test]
-fn all_are_listed() {
+fn python_works_without_declarations() {
+    if !testing::is_installed("python3") {
+        return skip("python3 is not installed");
+    }
+    let workshop = Workshop::new();
+    let script = workshop.file("undeclared.py", include_str!("c/undeclared.py"));
+    for _ in 0..10 {
+        let library = workshop.path().join("libpsapi.so");
+        run(workshop.command("python3").arg(&script).arg(library)).succeeded();
+    }
+}
+
+#[test]
+fn readme_lists_all_examples() {
     let examples = capi().join("examples");
     let list = std::fs::read_to_string(examples.join("README.md")).unwrap();
     for entry in std::fs::read_dir(&examples).unwrap() {

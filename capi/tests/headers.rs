@@ -1,14 +1,15 @@
-//! The headers compile wherever a program may include them: in each standard, alone and in any
-//! order, with UNICODE or not, with either version, before and after what the compiler brings along.
+//! The headers compile without warnings in every language standard, with and without `UNICODE`, and
+//! with both API versions. They can be included alone, in any order, and before or after the
+//! standard headers.
 
-mod common;
+#![cfg(target_os = "linux")]
 
-use common::compiler::{self, Compiler, Language};
-use common::workshop::Workshop;
+use testing::c_library::compiler::{self, Compiler, Language};
+use testing::c_library::workshop::Workshop;
 
-const HEADERS: [&str; 3] = ["windows.h", "psapi.h", "tchar.h"];
+const HEADERS: [&str; 4] = ["windows.h", "psapi.h", "tchar.h", "tlhelp32.h"];
 
-/// `-std`, of which the last is the newest that all compilers have that are not too old.
+/// Returns values of `-std`. The last one is the newest that every supported compiler accepts.
 fn standards(language: Language) -> &'static [&'static str] {
     match language {
         Language::C => &["c99", "c11", "c17"],
@@ -16,25 +17,28 @@ fn standards(language: Language) -> &'static [&'static str] {
     }
 }
 
-/// Each header alone, and all in each order.
+/// Returns each header alone, and all headers with each pair in front.
 fn orders() -> Vec<Vec<&'static str>> {
     let mut orders: Vec<_> = HEADERS.iter().map(|&header| vec![header]).collect();
-    for first in 0..3 {
-        for second in (0..3).filter(|&second| second != first) {
-            let all = [first, second, 3 - first - second];
-            orders.push(all.map(|header| HEADERS[header]).into());
+    for first in HEADERS {
+        for second in HEADERS.into_iter().filter(|&second| second != first) {
+            let is_other = |header: &&str| ![first, second].contains(header);
+            let others = HEADERS.into_iter().filter(is_other);
+            orders.push([first, second].into_iter().chain(others).collect());
         }
     }
     orders
 }
 
+/// Returns a source file that includes headers.
 fn including(headers: &[&str]) -> String {
     let lines = headers
         .iter()
         .map(|header| format!("#include <{header}>\n"));
-    lines.collect::<String>() + "int nothing;\n"
+    lines.collect::<String>() + "int unused;\n"
 }
 
+/// Compiles the headers in all orders, standards, versions and text forms.
 fn compile_everywhere(compilers: &[Compiler]) {
     let workshop = tempfile::tempdir().unwrap();
     let mut sources = Vec::new();
@@ -45,8 +49,13 @@ fn compile_everywhere(compilers: &[Compiler]) {
     }
     for compiler in compilers {
         for standard in standards(compiler.language) {
+            let texts: &[&[&str]] = match *standard {
+                // C99 has no UTF-16 string literals.
+                "c99" => &[&[]],
+                _ => &[&[], &["-DUNICODE"]],
+            };
             let standard = format!("-std={standard}");
-            for unicode in [&[][..], &["-DUNICODE"]] {
+            for &unicode in texts {
                 for version in ["-DPSAPI_VERSION=1", "-DPSAPI_VERSION=2"] {
                     let flags = [&[standard.as_str(), version], unicode].concat();
                     compiler.check(&flags, &sources);
@@ -57,17 +66,17 @@ fn compile_everywhere(compilers: &[Compiler]) {
 }
 
 #[test]
-fn gcc_has_no_warning_in_any_order() {
+fn gcc_accepts_any_order() {
     compile_everywhere(&compiler::gcc());
 }
 
 #[test]
-fn clang_has_no_warning_in_any_order() {
+fn clang_accepts_any_order() {
     compile_everywhere(&compiler::clang());
 }
 
-/// What is in the libraries of C and C++, and has names that could collide.
-fn of_the_language(language: Language) -> &'static [&'static str] {
+/// Returns headers of the C or C++ library and of POSIX, whose names could collide with the API's.
+fn standard_headers(language: Language) -> &'static [&'static str] {
     match language {
         Language::C => &[
             "stdint.h",
@@ -110,10 +119,10 @@ fn of_the_language(language: Language) -> &'static [&'static str] {
 }
 
 #[test]
-fn they_get_along_with_the_headers_of_the_language() {
+fn standard_headers_do_not_collide() {
     let workshop = tempfile::tempdir().unwrap();
     for compiler in compiler::all() {
-        let others = of_the_language(compiler.language);
+        let others = standard_headers(compiler.language);
         let (before, after) = (
             workshop.path().join("before.c"),
             workshop.path().join("after.c"),
@@ -121,10 +130,10 @@ fn they_get_along_with_the_headers_of_the_language() {
         std::fs::write(&before, including(&[&HEADERS[..], others].concat())).unwrap();
         std::fs::write(&after, including(&[others, &HEADERS[..]].concat())).unwrap();
         let standards = standards(compiler.language);
-        for standard in [standards[0], standards[2]] {
-            // With all that is there, which is more than the standard has.
+        for standard in [standards[1], standards[2]] {
+            // The GNU dialects declare more names than the standards.
             let standard = format!("-std={}", standard.replacen('c', "gnu", 1));
-            // What is out of date in newer standards is not what this is about.
+            // Some standard headers are deprecated in newer standards.
             let flags = [
                 standard.as_str(),
                 "-Wno-deprecated-declarations",
@@ -137,9 +146,9 @@ fn they_get_along_with_the_headers_of_the_language() {
     }
 }
 
-/// What a program may rely on, told by what would not compile otherwise.
+/// `defined.c` fails to compile if a type, a constant or a macro is missing or wrong.
 #[test]
-fn what_they_define_is_what_the_api_has() {
+fn types_and_constants_are_defined() {
     let workshop = tempfile::tempdir().unwrap();
     let source = workshop.path().join("defined.c");
     std::fs::write(&source, include_str!("c/defined.c")).unwrap();
@@ -148,7 +157,7 @@ fn what_they_define_is_what_the_api_has() {
             let standard = format!("-std={standard}");
             compiler.check(&[&standard], &[&source]);
             compiler.check(&[&standard, "-DNO_STRICT", "-DNOMINMAX"], &[&source]);
-            // There is no literal of 16-bit text in C99.
+            // C99 has no UTF-16 string literals.
             if standard != "-std=c99" {
                 compiler.check(&[&standard, "-DUNICODE"], &[&source]);
             }
@@ -157,25 +166,113 @@ fn what_they_define_is_what_the_api_has() {
     }
 }
 
-/// A program of two files, of which both include all: nothing is defined twice.
+/// Compiles a file that includes a header in an older standard. Returns the errors; empty if there
+/// are none.
+fn errors_of(compiler: &Compiler, standard: &str, header: &str, unicode: bool) -> String {
+    let workshop = tempfile::tempdir().unwrap();
+    let source = workshop.path().join("old.c");
+    std::fs::write(&source, including(&[header])).unwrap();
+    let mut command = compiler.command();
+    command.arg(format!("-std={standard}")).arg("-fsyntax-only");
+    // C++98 has no `long long`, and GCC reports it even in a type marked as an extension.
+    let is_cpp = compiler.language == Language::Cpp;
+    command.args(is_cpp.then_some("-Wno-long-long"));
+    command.args(unicode.then_some("-DUNICODE")).arg(&source);
+    let output = command.output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.success(), errors.is_empty(), "{errors}");
+    errors
+}
+
+/// Otherwise `TEXT` would remain undefined, and programs would fail to link.
 #[test]
-fn several_files_of_a_program_may_include_them() {
-    let workshop = Workshop::new();
-    let other = workshop.file(
-        "other.c",
-        "#include <tchar.h>\n#include <psapi.h>\nint length(const TCHAR *text);\n\
-         int length(const TCHAR *text) { return (int)_tcslen(text); }\n",
-    );
-    let source = workshop.file(
-        "main.c",
-        "#include <tchar.h>\n#include <psapi.h>\nint length(const TCHAR *text);\n\
-         int _tmain(void) { return length(TEXT(\"four\")) == 4 ? 0 : 1; }\n",
-    );
+fn unicode_requires_utf16_literals() {
     for compiler in compiler::all() {
-        for unicode in ["-DUNICODE", "-DNOTHING"] {
+        let is_gcc = compiler.program.starts_with('g');
+        let old: &[&str] = match compiler.language {
+            Language::C => &["c89", "gnu89", "c99"],
+            Language::Cpp => &["c++98", "gnu++98"],
+        };
+        for standard in old {
+            for header in HEADERS.iter().filter(|header| **header != "tchar.h") {
+                let errors = errors_of(&compiler, standard, header, true);
+                let expected = "UNICODE needs the UTF-16 literals of C11 or C++11";
+                assert!(errors.contains(expected), "{standard} {header}: {errors}");
+                let errors = errors_of(&compiler, standard, header, false);
+                assert_eq!(errors, "", "{standard} {header}");
+            }
+        }
+        if is_gcc && compiler.language == Language::C {
+            assert_eq!(errors_of(&compiler, "gnu99", "tchar.h", true), "");
+        }
+    }
+}
+
+#[test]
+fn tchar_names_the_standard_it_needs() {
+    for compiler in compiler::all() {
+        if compiler.language == Language::Cpp {
+            continue;
+        }
+        let errors = errors_of(&compiler, "c89", "tchar.h", false);
+        let expected = "compile with -std=c99 or later, or with -std=gnu89";
+        assert!(errors.contains(expected), "{errors}");
+        assert_eq!(errors_of(&compiler, "gnu89", "tchar.h", false), "");
+    }
+}
+
+/// File names on Windows have no case, and programs write the names of headers in many ways.
+const SPELLINGS: [(&str, &[&str]); 4] = [
+    ("windows.h", &["Windows.h", "WINDOWS.h", "WINDOWS.H"]),
+    ("psapi.h", &["Psapi.h", "PsApi.h", "PSAPI.h", "PSAPI.H"]),
+    ("tchar.h", &["Tchar.h", "TChar.h", "TCHAR.h", "TCHAR.H"]),
+    (
+        "tlhelp32.h",
+        &["Tlhelp32.h", "TlHelp32.h", "TLHELP32.h", "TLHELP32.H"],
+    ),
+];
+
+#[test]
+fn headers_have_all_spellings() {
+    let workshop = tempfile::tempdir().unwrap();
+    let mut sources = Vec::new();
+    for (header, spellings) in SPELLINGS {
+        for spelling in spellings {
+            // Whichever spelling comes first, the other one adds nothing.
+            for (number, order) in [[*spelling, header], [header, *spelling]]
+                .iter()
+                .enumerate()
+            {
+                let source = workshop.path().join(format!("{spelling}.{number}.c"));
+                std::fs::write(&source, including(order)).unwrap();
+                sources.push(source);
+            }
+        }
+    }
+    let all: Vec<&str> = SPELLINGS
+        .iter()
+        .map(|(_, spellings)| spellings[0])
+        .collect();
+    let defined = include_str!("c/defined.c").replace("#include", "//");
+    let source = workshop.path().join("defined.c");
+    std::fs::write(&source, including(&all) + &defined).unwrap();
+    for compiler in compiler::all() {
+        compiler.check(&[], &sources);
+        compiler.check(&[], &[&source]);
+    }
+}
+
+/// A function defined in a header without `static` would be a duplicate symbol.
+#[test]
+fn two_files_can_include_headers() {
+    let workshop = Workshop::new();
+    let other = workshop.file("length.c", include_str!("c/length.c"));
+    let source = workshop.file("calls_length.c", include_str!("c/calls_length.c"));
+    for compiler in compiler::all() {
+        for unicode in ["-DUNICODE", "-DNARROW"] {
             let other = other.to_str().unwrap();
             let program = workshop.build(&compiler, &[unicode, other], &source);
-            common::workshop::run(&mut workshop.command(program)).succeeded();
+            testing::c_library::workshop::run(&mut workshop.command(program)).succeeded();
         }
     }
 }

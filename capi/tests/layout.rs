@@ -1,14 +1,14 @@
-//! The structures are laid out as the contract has them, for C and for C++. That the library has the
-//! same layouts is tested in `src/types.rs`.
+//! The structures have the documented layout in C and in C++. `src/types.rs` checks the library's
+//! definitions.
 
-mod common;
+#![cfg(target_os = "linux")]
 
-use common::compiler;
-use common::workshop::{Workshop, run};
+use testing::c_library::compiler;
+use testing::c_library::workshop::{Workshop, run};
 
 #[test]
 #[cfg(target_pointer_width = "64")]
-fn sizes_and_offsets_are_those_of_the_contract() {
+fn structures_match_documented_layout() {
     let workshop = Workshop::new();
     let source = workshop.file("layout.c", include_str!("c/layout.c"));
     for compiler in compiler::all() {
@@ -18,7 +18,7 @@ fn sizes_and_offsets_are_those_of_the_contract() {
 
 #[test]
 #[cfg(target_pointer_width = "64")]
-fn bit_fields_are_where_the_contract_has_them() {
+fn bit_fields_match_documented_layout() {
     let workshop = Workshop::new();
     let source = workshop.file("bit_fields.c", include_str!("c/bit_fields.c"));
     for compiler in compiler::all() {
@@ -27,19 +27,19 @@ fn bit_fields_are_where_the_contract_has_them() {
         let lines: Vec<&str> = ended.succeeded().lines().collect();
         let mut expected = Vec::new();
         for (structure, fields) in BIT_FIELDS {
-            let mut first = 0;
+            let mut shift = 0;
             for (field, bits) in *fields {
-                let mask = (u64::MAX >> (64 - bits)) << first;
+                let mask = (u64::MAX >> (64 - bits)) << shift;
                 expected.push(format!("{structure}.{field} {mask:016x}"));
-                first += bits;
+                shift += bits;
             }
-            assert_eq!(first, 64, "{structure}");
+            assert_eq!(shift, 64, "{structure}");
         }
         assert_eq!(lines, expected, "{compiler:?}");
     }
 }
 
-/// What each structure has, from the lowest bit on: a field and how many bits it has.
+/// The fields of each structure from the lowest bit up, with their widths in bits.
 const BIT_FIELDS: &[(&str, &[(&str, u32)])] = &[
     (
         "PSAPI_WORKING_SET_BLOCK",

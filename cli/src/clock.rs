@@ -1,46 +1,59 @@
-//! Moments, which the kernel counts from boot, on the wall clock.
+//! Conversion of kernel times, which count from boot, to local time.
 
 use std::cell::OnceCell;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use rustix::time::{ClockId, clock_gettime};
+use psapi::StartTime;
 
-/// Turns time since boot into local time. The wall clock at boot is taken once, so that one run
-/// shows one moment in one way.
+use crate::sys;
+
+/// Converts time since boot to local time. The time of the boot is computed once, so that the same
+/// time is shown the same way throughout one run.
 #[derive(Debug, Clone)]
 pub struct Clock {
     boot: Option<Timestamp>,
-    /// Found when first needed: that reads files.
+    /// Initialized on first use, because finding the time zone reads files. Left empty if that
+    /// fails, for instance because no descriptor is free.
     zone: OnceCell<TimeZone>,
 }
 
 impl Clock {
     pub fn new() -> Self {
-        let boot = SystemTime::now().checked_sub(since_boot());
+        let boot = SystemTime::now().checked_sub(sys::since_boot());
         Clock {
             boot: boot.and_then(|boot| boot.try_into().ok()),
             zone: OnceCell::new(),
         }
     }
 
-    /// A moment as local time: `09:30:00` if that is today, else `2026-05-01`. Empty beyond the
-    /// calendar.
-    pub fn local(&self, moment: Duration) -> String {
-        let zone = || self.zone.get_or_init(TimeZone::system).clone();
-        let Some(at) = self.timestamp(moment).map(|at| at.to_zoned(zone())) else {
-            return String::new();
-        };
-        let today = Timestamp::now().to_zoned(zone()).date() == at.date();
+    /// Formats a start time as local time: `09:30:00` for today, otherwise `2026-05-01`. Returns
+    /// `None` if the time is out of range, or the time zone is unknown.
+    pub fn local(&self, start: StartTime) -> Option<String> {
+        let zone = self.zone()?;
+        let at = self.timestamp(start)?.to_zoned(zone.clone());
+        let today = Timestamp::now().to_zoned(zone).date() == at.date();
         let format = if today { "%H:%M:%S" } else { "%Y-%m-%d" };
-        at.strftime(format).to_string()
+        Some(at.strftime(format).to_string())
     }
 
-    /// A moment as date and time with the distance from UTC: `2026-05-01 09:30:00 +02:00`. Empty
-    /// beyond the calendar.
+    /// Formats a time since boot as local date and time: `2026-05-01 09:30:00.120 +02:00`; in UTC
+    /// if the time zone is unknown. Returns an empty string if the time is out of range.
+    pub fn moment(&self, since_boot: Duration) -> String {
+        let zone = self.zone().unwrap_or(TimeZone::UTC);
+        let at = self.boot.and_then(|boot| boot.checked_add(since_boot).ok());
+        at.map_or_else(String::new, |at| {
+            let at = at.to_zoned(zone);
+            at.strftime("%Y-%m-%d %H:%M:%S%.3f %:z").to_string()
+        })
+    }
+
+    /// Formats a time as local date and time with the offset from UTC: `2026-05-01 09:30:00
+    /// +02:00`; in UTC if the time zone is unknown. Returns an empty string if the time is out of
+    /// range.
     pub fn date(&self, at: SystemTime) -> String {
-        let zone = self.zone.get_or_init(TimeZone::system).clone();
+        let zone = self.zone().unwrap_or(TimeZone::UTC);
         let Ok(at) = Timestamp::try_from(at) else {
             return String::new();
         };
@@ -48,17 +61,16 @@ impl Clock {
         at.strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
     }
 
-    fn timestamp(&self, moment: Duration) -> Option<Timestamp> {
-        self.boot?.checked_add(moment).ok()
+    fn timestamp(&self, start: StartTime) -> Option<Timestamp> {
+        let nanos = self.boot?.as_nanosecond() + start.as_nanos();
+        Timestamp::from_nanosecond(nanos).ok()
     }
-}
 
-/// How long ago the machine was started, suspended time included: what the kernel measures
-/// processes' starts by.
-pub fn since_boot() -> Duration {
-    let now = clock_gettime(ClockId::Boottime);
-    Duration::new(
-        now.tv_sec.try_into().unwrap_or(0),
-        now.tv_nsec.try_into().unwrap_or(0),
-    )
+    /// Returns the local time zone; `None` if one is set up, but cannot be read now.
+    fn zone(&self) -> Option<TimeZone> {
+        if let Some(zone) = self.zone.get() {
+            return Some(zone.clone());
+        }
+        sys::time_zone().map(|zone| self.zone.get_or_init(|| zone).clone())
+    }
 }

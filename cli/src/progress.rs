@@ -1,41 +1,41 @@
-//! A bar on a terminal for what takes long.
+//! A progress bar on the terminal for long operations.
 
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// What is done sooner needs no bar.
-const SOON: Duration = Duration::from_secs(1);
+/// The bar appears after this time.
+const DELAY: Duration = Duration::from_secs(1);
 
-const LOOK: &str = "{msg} {wide_bar} {bytes} of about {total_bytes}";
+const TEMPLATE: &str = "{msg} {wide_bar} {bytes} of about {total_bytes}";
 
-/// How far something is. It is shown on standard error if that is a terminal, and wiped away at
-/// the end.
+/// The progress of an operation. The bar is shown on standard error if that is a terminal, and
+/// erased when the value is dropped.
 #[derive(Debug)]
 pub struct Progress {
     start: Instant,
-    what: String,
+    label: String,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    pub fn new(what: String) -> Self {
+    pub fn new(label: String) -> Self {
         Progress {
             start: Instant::now(),
-            what,
+            label,
             bar: None,
         }
     }
 
-    /// So many bytes are done, of as many as are expected.
-    pub fn tell(&mut self, done: u64, expected: u64) {
-        if self.start.elapsed() < SOON {
+    /// Updates the bar: bytes done, and the total expected.
+    pub fn update(&mut self, done: u64, expected: u64) {
+        if self.start.elapsed() < DELAY {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {
-            let bar = ProgressBar::new(expected).with_message(self.what.clone());
-            match ProgressStyle::with_template(LOOK) {
-                Ok(look) => bar.with_style(look),
+            let bar = ProgressBar::new(expected).with_message(self.label.clone());
+            match ProgressStyle::with_template(TEMPLATE) {
+                Ok(style) => bar.with_style(style),
                 Err(_) => bar,
             }
         });

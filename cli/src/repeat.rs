@@ -1,4 +1,4 @@
-//! `--interval` and `--count`: asking again and again.
+//! `--interval` and `--count`: repeated samples.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -6,72 +6,74 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Args;
 
-use crate::cli::usage;
-use crate::clock;
+use crate::sys;
+use crate::usage::usage;
 
-/// How often to ask.
+/// Options for repeated samples.
 #[derive(Debug, Args)]
 pub struct Repeat {
-    /// Ask again every SECONDS (fractions allowed); a terminal shows the answers in place
+    /// Repeat every SECONDS, fractions allowed; a terminal shows the samples in place
     #[arg(long, short = 'i', value_name = "SECONDS", value_parser = seconds)]
     pub interval: Option<Duration>,
-    /// Stop after N answers
+    /// Stop after N samples
     #[arg(long, value_name = "N", requires = "interval", value_parser = count)]
     count: Option<u64>,
 }
 
-const SHORTEST: Duration = Duration::from_millis(10);
-/// Some 30 years: a moment can be moved on by that.
-const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+const MIN_INTERVAL: Duration = Duration::from_millis(10);
+/// About 30 years, which can be added to an `Instant` without overflow.
+const MAX_INTERVAL: Duration = Duration::from_secs(1_000_000_000);
 
+/// Parses an interval in seconds.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
-        .map_err(|_| "not a number of seconds".to_owned())?;
+        .map_err(|_| "expected a number of seconds".to_owned())?;
     match Duration::try_from_secs_f64(seconds) {
-        Ok(interval) if (SHORTEST..=LONGEST).contains(&interval) => Ok(interval),
-        _ => Err("must be at least 0.01 and at most 1000000000".to_owned()),
+        Ok(interval) if (MIN_INTERVAL..=MAX_INTERVAL).contains(&interval) => Ok(interval),
+        _ => Err("expected at least 0.01 and at most 1000000000 seconds".to_owned()),
     }
 }
 
 fn count(text: &str) -> Result<u64, &'static str> {
     let count = text.parse().ok().filter(|&count| count > 0);
-    count.ok_or("a count is a number of answers, at least 1")
+    count.ok_or("expected a number of samples, at least 1")
 }
 
 impl Repeat {
-    /// Asks as often as the options say. `ask` is told when, as the time since boot, if it is one
-    /// of several times, and answers whether there is anything left to ask about.
-    pub fn run(&self, mut ask: impl FnMut(Option<Duration>) -> Result<bool>) -> Result<()> {
+    /// Calls `sample` as often as the options require. Its argument is the time since boot if
+    /// samples are repeated. It returns false if nothing remains to be sampled, which ends the
+    /// repetition.
+    pub fn run(&self, mut sample: impl FnMut(Option<Duration>) -> Result<bool>) -> Result<()> {
         match self.interval {
-            Some(interval) => self.go_on(Instant::now(), interval, ask),
-            None => ask(None).map(drop),
+            Some(interval) => self.repeat(Instant::now(), interval, sample),
+            None => sample(None).map(drop),
         }
     }
 
-    /// As [`run`](Self::run) with an interval, for who compares: the first answer is due once the
-    /// first interval is over.
+    /// Like [`run`](Self::run) with an interval, for callers that compare samples and have already
+    /// taken the first one: waits for one interval first.
     pub fn run_later(
         &self,
         interval: Duration,
-        ask: impl FnMut(Option<Duration>) -> Result<bool>,
+        sample: impl FnMut(Option<Duration>) -> Result<bool>,
     ) -> Result<()> {
         thread::sleep(interval);
-        self.go_on(Instant::now(), interval, ask)
+        self.repeat(Instant::now(), interval, sample)
     }
 
-    fn go_on(
+    fn repeat(
         &self,
         mut due: Instant,
         interval: Duration,
-        mut ask: impl FnMut(Option<Duration>) -> Result<bool>,
+        mut sample: impl FnMut(Option<Duration>) -> Result<bool>,
     ) -> Result<()> {
-        // Answers keep to a grid, however long each takes.
-        let mut left = self.count;
+        // Samples stay on a grid of intervals, regardless of how long each takes.
+        let mut remaining = self.count;
         loop {
-            let more = ask(Some(clock::since_boot()))?;
-            left = left.map(|left| left - 1);
-            if !more || left == Some(0) {
+            let more = sample(Some(sys::since_boot()))?;
+            remaining = remaining.map(|remaining| remaining - 1);
+            if !more || remaining == Some(0) {
                 return Ok(());
             }
             due = (due + interval).max(Instant::now());
@@ -79,10 +81,10 @@ impl Repeat {
         }
     }
 
-    /// Refuses the options where they were given before a subcommand.
+    /// Returns an error if the options were given before a subcommand.
     pub fn refuse_before_subcommand(&self) -> Result<()> {
         match self.interval {
-            Some(_) => Err(usage("--interval belongs behind the subcommand")),
+            Some(_) => Err(usage("--interval must come after the subcommand")),
             None => Ok(()),
         }
     }

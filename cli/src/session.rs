@@ -1,78 +1,73 @@
-//! One run of the command: the system that is asked, the output, and whether anything failed.
+//! One run of the command: the system to inspect, the output, and whether anything failed.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
 
 use anyhow::Result;
-use psapi::{System, SystemBuilder};
+use psapi::System;
 
-use crate::cli::{Global, usage};
+use crate::failures;
+use crate::options::Global;
 use crate::output::{Output, printable};
+use crate::sys::{self, Users};
 
-/// What every subcommand works with.
+/// The state that every subcommand works with.
 #[derive(Debug)]
 pub struct Session {
     pub system: System,
     pub output: Output,
+    pub users: Users,
     failed: bool,
-    /// Of a command that was run.
-    exit_code: Option<u8>,
+    /// The exit code of the command that `psapi watch` ran.
+    exit_code: Option<sys::ExitCode>,
 }
 
 impl Session {
     pub fn new(options: &Global) -> Result<Self> {
-        let builder = System::builder()
-            .proc_root(&options.proc_root)
-            .sys_root(&options.sys_root)
-            .file_root(&options.file_root);
+        let system = options.source.system()?;
         Ok(Session {
-            system: without(builder)?.build(),
-            output: Output::new(options.output()),
+            users: Users::new(system.clone()),
+            system,
+            output: Output::new(options.output()?),
             failed: false,
             exit_code: None,
         })
     }
 
-    /// Says what went wrong with a part of the question; the rest goes on.
+    /// Prints an error that concerns only a part of the request. The exit code reports the failure.
     pub fn report(&mut self, error: impl Display) {
         self.failed = true;
-        say(error);
+        warn(error);
     }
 
-    /// Ends with the exit code of a command that was run, or one that says why it was not.
-    pub fn exit_with(&mut self, code: u8) {
+    /// Prints an error of the library like [`report`](Self::report), in short form.
+    pub fn report_error(&mut self, error: psapi::Error) {
+        let message = failures::message(error, &mut self.users);
+        self.report(message);
+    }
+
+    /// Prints any error like [`report`](Self::report), and an error of the library in short form.
+    pub fn report_any(&mut self, error: anyhow::Error) {
+        match error.downcast() {
+            Ok(error) => self.report_error(error),
+            Err(error) => self.report(format_args!("{error:#}")),
+        }
+    }
+
+    /// Sets the exit code of the command that was run, or a code for the failure to run it.
+    pub fn exit_with(&mut self, code: sys::ExitCode) {
         self.exit_code = Some(code);
     }
 
-    /// As that says; else whether a part of the question failed.
-    pub fn exit_code(&self) -> u8 {
-        self.exit_code.unwrap_or(u8::from(self.failed))
+    /// Returns the code set by [`exit_with`](Self::exit_with). Otherwise returns 1 if an error was
+    /// reported, and 0 if none was.
+    pub fn exit_code(&self) -> sys::ExitCode {
+        self.exit_code.unwrap_or(self.failed.into())
     }
 }
 
-/// Interfaces of newer kernels to leave alone, comma-separated: for tests that want the ways of older
-/// ones to give the same answers.
-const WITHOUT: &str = "PSAPI_WITHOUT";
-
-fn without(mut builder: SystemBuilder) -> Result<SystemBuilder> {
-    let names = std::env::var_os(WITHOUT).unwrap_or_default();
-    let names = names.to_string_lossy();
-    for name in names.split(',').filter(|name| !name.is_empty()) {
-        builder = match name {
-            "pagemap_scan" => builder.without_pagemap_scan(),
-            "procmap_query" => builder.without_procmap_query(),
-            _ => {
-                return Err(usage(format_args!(
-                    "{WITHOUT}: there is no interface {name}"
-                )));
-            }
-        };
-    }
-    Ok(builder)
-}
-
-/// Writes a message for people to standard error. That it can't be written is no failure.
-pub fn say(message: impl Display) {
+/// Prints a message to standard error. Ignores a failure to write it.
+pub fn warn(message: impl Display) {
     let text = printable(message.to_string().as_bytes());
     let _ = writeln!(io::stderr(), "psapi: {text}");
 }

@@ -1,8 +1,8 @@
-//! `--sort`: by any column.
+//! `--sort`: sorts rows by any columns.
 
 use std::cmp::Ordering;
 
-use crate::output::{Column, Value};
+use crate::output::{Alignment, Column, Value};
 
 /// A column to sort by.
 #[derive(Debug, Clone)]
@@ -11,25 +11,17 @@ pub struct SortKey {
     pub descending: bool,
 }
 
-/// `KEY`, `-KEY` or `KEY:desc`, of a column that there is; where there is none, `columns` says
-/// which there are.
-pub fn parse(
-    text: &str,
-    is_column: impl FnOnce(&str) -> bool,
-    columns: impl FnOnce() -> String,
-) -> Result<SortKey, String> {
+/// Parses `KEY`, `-KEY`, `KEY:asc` or `KEY:desc`.
+pub fn parse(text: &str) -> Result<SortKey, String> {
     let (key, descending) = match text.strip_prefix('-') {
         Some(key) => (key, true),
         None => match text.split_once(':') {
             Some((key, "desc")) => (key, true),
             Some((key, "asc")) => (key, false),
-            Some(_) => return Err("the order is asc or desc".to_owned()),
+            Some(_) => return Err("the order must be asc or desc".to_owned()),
             None => (text, false),
         },
     };
-    if !is_column(key) {
-        return Err(format!("no such column; {}", columns()));
-    }
     Ok(SortKey {
         key: key.to_owned(),
         descending,
@@ -37,8 +29,8 @@ pub fn parse(
 }
 
 impl SortKey {
-    /// The largest of a column first.
-    pub fn largest(key: &str) -> Self {
+    /// Returns a key that sorts by a column in descending order.
+    pub fn descending(key: &str) -> Self {
         SortKey {
             key: key.to_owned(),
             descending: true,
@@ -46,12 +38,40 @@ impl SortKey {
     }
 }
 
-/// Sorts rows by columns, the largest first where it says so; equal ones stay in the order that
-/// they are in.
+/// Returns the keys that select a figure of a listing.
+pub fn keys<Row>(columns: &[Column<Row>]) -> Vec<&'static str> {
+    let is_figure = |column: &&Column<Row>| {
+        column.alignment == Alignment::Number && !column.field.is_empty() && column.key != "pid"
+    };
+    let figures = columns.iter().filter(is_figure);
+    figures.map(|column| column.key).collect()
+}
+
+/// Returns the columns with some keys, and whether each sorts in descending order.
+pub fn columns<'c, Row>(keys: &[SortKey], all: &'c [Column<Row>]) -> Vec<(&'c Column<Row>, bool)> {
+    let column = |key: &SortKey| {
+        let mut columns = all.iter();
+        let is_called = |column: &&Column<Row>| !column.field.is_empty() && column.key == key.key;
+        Some((columns.find(is_called)?, key.descending))
+    };
+    keys.iter().filter_map(column).collect()
+}
+
+/// Makes the columns with some keys the last that a table leaves out.
+pub fn keep<Row>(keys: &[SortKey], columns: &mut [Column<Row>]) {
+    for column in columns {
+        if keys.iter().any(|key| column.is_called(&key.key)) {
+            column.keep();
+        }
+    }
+}
+
+/// Sorts rows by columns, each ascending or, if its flag is set, descending. The sort is stable.
 pub fn sort<Row>(by: &[(&Column<Row>, bool)], rows: &mut Vec<Row>) {
     if by.is_empty() {
         return;
     }
+    // Sorts indices rather than rows, so that each value is computed once.
     let order = {
         let values: Vec<Vec<Value<'_>>> = rows
             .iter()
@@ -72,7 +92,7 @@ pub fn sort<Row>(by: &[(&Column<Row>, bool)], rows: &mut Vec<Row>) {
     rows.extend(order.into_iter().filter_map(|at| unsorted[at].take()));
 }
 
-/// Rows without a value come last, whichever way.
+/// Compares two values; missing values come last in either order.
 fn order(a: &Value<'_>, b: &Value<'_>, descending: bool) -> Ordering {
     match (a.is_missing(), b.is_missing()) {
         (false, false) if descending => b.order(a),

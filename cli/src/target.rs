@@ -1,65 +1,67 @@
-//! Whom a question is about: a pid or a name.
+//! Targets: the processes that a subcommand works on, given by pid, by name or by a part of the
+//! command line.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::os::unix::ffi::OsStrExt;
-use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use psapi::{Capture, ErrorKind, Fields, Process, ProcessId, ProcessStatus, System};
+use psapi::{ErrorKind, Fields, Process, ProcessId, ProcessStatus, StartTime, System};
 
-use crate::explain;
-use crate::output::printable;
-use crate::pattern::Pattern;
-use crate::session::Session;
+use crate::columns::command_text;
+use crate::diagnostics;
+use crate::failures::Failures;
+use crate::listing::Listing;
+use crate::output::{Format, printable};
+use crate::session::{Session, warn};
+use crate::sys::texts;
 
-/// Processes to ask.
+/// The processes that a subcommand works on.
 #[derive(Debug, clap::Args)]
 pub struct Targets {
-    /// A pid, or a process's name: exact or with `*` and `?`. A name means all that go by it
-    #[arg(value_name = "TARGET", required = true, value_parser = named())]
+    /// Process id, name, or part of a command line; `*` and `?` are wildcards. Selects all
+    /// processes with this name or, if there are none, with this text in their command line
+    #[arg(value_name = "TARGET", required = true, value_parser = not_empty())]
     targets: Vec<OsString>,
 }
 
-/// A process to ask.
+/// The process that a subcommand works on.
 #[derive(Debug, clap::Args)]
 pub struct Target {
-    /// A pid, or a process's name: exact or with `*` and `?`. A name means all that go by it
-    #[arg(value_name = "TARGET", value_parser = named())]
+    /// Process id, name, or part of a command line; `*` and `?` are wildcards
+    #[arg(value_name = "TARGET", value_parser = not_empty())]
     target: OsString,
 }
 
-/// What names nothing is no target.
-fn named() -> impl TypedValueParser<Value = OsString> {
-    let named = |text: OsString| (!text.is_empty()).then_some(text);
-    OsStringValueParser::new().try_map(move |text| named(text).ok_or("a pid or a name is expected"))
+/// Returns a parser that rejects an empty target.
+pub fn not_empty() -> impl TypedValueParser<Value = OsString> {
+    OsStringValueParser::new().try_map(|text| {
+        if text.is_empty() {
+            Err("expected a process id, a name or a part of a command line")
+        } else {
+            Ok(text)
+        }
+    })
 }
 
-/// A pid, for options that take nothing else. The kernel gives none above `PID_MAX_LIMIT`, which is
-/// what the message tells; what does not exist is not refused here.
+/// Parses a process id, for options that accept no names. On Linux, the error names the largest id
+/// that the kernel assigns, `PID_MAX_LIMIT`. Larger ids are accepted and match no process.
 pub fn parse_id(text: &str) -> Result<ProcessId, &'static str> {
     let id = text.parse().ok().filter(|&id| id > 0);
-    id.map(ProcessId::new)
-        .ok_or("a process id is a number from 1 to 4194304")
+    id.map(ProcessId::new).ok_or(texts::NOT_AN_ID)
 }
 
 impl Targets {
-    /// Asks each process that the targets name, once, by ascending id within a target. A target
-    /// that names none, and an answer that is refused, are reported, and the others still asked.
-    pub fn ask(&self, session: &mut Session, ask: impl FnMut(&Process) -> psapi::Result<()>) {
-        self.watch().ask(session, ask);
-    }
-
-    /// The rows that the processes answer with, and how many processes those are of.
+    /// Returns the rows of all processes, and the number of processes that were read. Prints which
+    /// processes a target selects if there are several.
     pub fn rows<Row>(
         &self,
         session: &mut Session,
         mut rows_of: impl FnMut(&Process) -> psapi::Result<Vec<Row>>,
     ) -> (Vec<Row>, usize) {
         let (mut rows, mut processes) = (Vec::new(), 0);
-        self.ask(session, |process| {
+        self.track().announcing().for_each(session, |process| {
             rows.append(&mut rows_of(process)?);
             processes += 1;
             Ok(())
@@ -67,25 +69,38 @@ impl Targets {
         (rows, processes)
     }
 
-    /// For asking more than once.
-    pub fn watch(&self) -> Watch {
-        Watch::new(&self.targets)
+    /// Returns true if any target was given.
+    pub fn are_given(&self) -> bool {
+        !self.targets.is_empty()
+    }
+
+    /// Returns true if several targets were given.
+    pub fn are_several(&self) -> bool {
+        self.targets.len() > 1
+    }
+
+    /// Returns the targets for repeated samples.
+    pub fn track(&self) -> TrackedTargets {
+        TrackedTargets::new(&self.targets)
     }
 }
 
 impl Target {
-    /// As [`Targets::ask`].
-    pub fn ask(&self, session: &mut Session, ask: impl FnMut(&Process) -> psapi::Result<()>) {
-        Watch::new(std::slice::from_ref(&self.target)).ask(session, ask);
+    /// Like [`TrackedTargets::for_each`]. Prints which processes the target selects if there are
+    /// several.
+    pub fn for_each(
+        &self,
+        session: &mut Session,
+        visit: impl FnMut(&Process) -> psapi::Result<()>,
+    ) {
+        self.track().announcing().for_each(session, visit);
     }
-}
 
-impl Target {
-    /// The process that is meant, for what can be asked of one alone. `None`, and reported, if there
-    /// is none.
+    /// Returns the selected process. If there is none, or if there are several, reports that and
+    /// returns `None`.
     pub fn one(&self, session: &mut Session) -> Result<Option<Process>> {
         let mut ids = Vec::new();
-        self.ask(session, |process| {
+        self.track().for_each(session, |process| {
             ids.push(process.id());
             Ok(())
         });
@@ -93,90 +108,144 @@ impl Target {
             [] => Ok(None),
             [id] => Ok(Some(session.system.process(id)?)),
             _ => {
-                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-                let name = printable(self.target.as_bytes());
-                Err(anyhow!(
-                    "several processes are named {name}: say which of {}",
-                    ids.join(", ")
-                ))
+                report_several(&printable(self.target.as_encoded_bytes()), &ids, session);
+                Ok(None)
             }
         }
     }
+
+    fn track(&self) -> TrackedTargets {
+        TrackedTargets::new(std::slice::from_ref(&self.target))
+    }
 }
 
-/// Targets that are asked again and again: an id goes on to mean the process that had it at first,
-/// and a name whoever goes by it at the time.
+/// Reports that something selects several processes where one is needed, and which.
+pub fn report_several(selection: &str, ids: &[ProcessId], session: &mut Session) {
+    let count = ids.len();
+    session.report(format_args!(
+        "{selection} matches {count} processes; choose one by its id"
+    ));
+    show_processes(ids, &session.system);
+}
+
+/// Prints the ids and command lines of processes.
+fn show_processes(ids: &[ProcessId], system: &System) {
+    for &id in ids {
+        warn(format_args!("{id:>9} {}", description(id, system)));
+    }
+}
+
+/// Returns the command line of a process; without one, its name.
+fn description(id: ProcessId, system: &System) -> String {
+    let status = system
+        .process(id)
+        .and_then(|process| process.status(Fields::STAT | Fields::COMMAND_LINE));
+    let Ok(status) = status else {
+        return String::new();
+    };
+    let line = status.command_line.as_ref().map(command_text);
+    let name = || status.display_name().map(OsString::into_encoded_bytes);
+    let text = line.filter(|line| !line.is_empty()).or_else(name);
+    printable(&text.unwrap_or_default())
+}
+
+/// Targets of repeated samples. An id keeps referring to the process that had it in the first
+/// sample. A name refers to the processes that have it at the time of the sample.
 #[derive(Debug)]
-pub struct Watch {
+pub struct TrackedTargets {
     targets: Vec<(OsString, Option<Pin>)>,
-    /// What was reported of the time before: it is not said again as long as it stays so.
-    said: HashSet<String>,
+    /// Whether to print which processes a target selects if there are several.
+    announces: bool,
+    /// The keys of the messages for the previous sample, which are not repeated while they apply.
+    reported: HashSet<String>,
 }
 
-impl Watch {
+impl TrackedTargets {
     fn new(targets: &[OsString]) -> Self {
         let target = |target: &OsString| (target.clone(), None);
-        Watch {
+        TrackedTargets {
             targets: targets.iter().map(target).collect(),
-            said: HashSet::new(),
+            announces: false,
+            reported: HashSet::new(),
         }
     }
 
-    /// As [`Targets::ask`]. A process that was given by its id and has ended is not asked for again.
-    pub fn ask(
+    /// Prints which processes a target selects if there are several, for tables whose rows do not
+    /// name their process.
+    pub fn announcing(self) -> Self {
+        TrackedTargets {
+            announces: true,
+            ..self
+        }
+    }
+
+    /// Calls `visit` once for each process that the targets select, in ascending order of id within
+    /// a target. Reports errors from `visit` and targets that select no process, and continues.
+    /// Removes the id of a process that has ended from the targets.
+    pub fn for_each(
         &mut self,
         session: &mut Session,
-        mut ask: impl FnMut(&Process) -> psapi::Result<()>,
+        mut visit: impl FnMut(&Process) -> psapi::Result<()>,
     ) {
         let mut round = Round {
+            announces: self.announces && session.output.format() == Format::Table,
             session,
-            names: Names::default(),
-            asked: Vec::new(),
-            said: &self.said,
-            say: HashSet::new(),
+            listing: Listing::default(),
+            visited: Vec::new(),
+            previously_reported: &self.reported,
+            reported: HashSet::new(),
+            failures: Failures::default(),
         };
         self.targets
-            .retain_mut(|(target, pin)| round.ask(target, pin, &mut ask));
-        self.said = round.say;
+            .retain_mut(|(target, pin)| round.visit(target, pin, &mut visit));
+        round.report_failures();
+        self.reported = round.reported;
     }
 }
 
-/// Asking the targets once.
+/// One pass over all targets.
 struct Round<'a> {
     session: &'a mut Session,
-    names: Names,
-    asked: Vec<ProcessId>,
-    said: &'a HashSet<String>,
-    say: HashSet<String>,
+    announces: bool,
+    listing: Listing,
+    visited: Vec<ProcessId>,
+    previously_reported: &'a HashSet<String>,
+    reported: HashSet<String>,
+    failures: Failures,
 }
 
 impl Round<'_> {
-    /// Tells whether the target may have an answer the next time.
-    fn ask(
+    /// Visits the processes that a target selects. Returns false if the target cannot select a
+    /// process in later samples.
+    fn visit(
         &mut self,
         target: &OsString,
         pin: &mut Option<Pin>,
-        ask: &mut impl FnMut(&Process) -> psapi::Result<()>,
+        visit: &mut impl FnMut(&Process) -> psapi::Result<()>,
     ) -> bool {
         let result = match self.by_id(target, pin) {
             Ok(Some(process)) => {
-                if self.asked.contains(&process.id()) {
+                if self.visited.contains(&process.id()) {
                     return true;
                 }
-                self.asked.push(process.id());
-                ask(&process).map_err(Into::into)
+                self.visited.push(process.id());
+                visit(&process).map_err(Into::into)
             }
-            Ok(None) => self.ask_named(target, ask),
+            Ok(None) => self.visit_named(target, visit),
             Err(error) => Err(error),
         };
         let Err(error) = result else { return true };
-        self.report(format!("{error:#}"));
         let kind = error.downcast_ref().map(psapi::Error::kind);
-        !(error.is::<HasEnded>() || kind.is_some_and(is_gone))
+        let has_ended = error.is::<HasEnded>() || kind.is_some_and(is_gone);
+        match error.downcast() {
+            Ok(error) => self.failures.add(error),
+            Err(error) => self.report(format!("{error:#}")),
+        }
+        !has_ended
     }
 
-    /// The process that has the target as its id, or had it at first. A process may be named by
-    /// digits: an id goes first.
+    /// Returns the process whose id is the target. In later samples, this is the process that had
+    /// the id in the first sample. Ids take precedence, because a name can consist of digits.
     fn by_id(&self, target: &OsString, pin: &mut Option<Pin>) -> Result<Option<Process>> {
         let system = &self.session.system;
         if let Some(pin) = pin {
@@ -196,74 +265,101 @@ impl Round<'_> {
         }
     }
 
-    fn ask_named(
+    fn visit_named(
         &mut self,
         target: &OsString,
-        ask: &mut impl FnMut(&Process) -> psapi::Result<()>,
+        visit: &mut impl FnMut(&Process) -> psapi::Result<()>,
     ) -> Result<()> {
-        let mut found = false;
-        for pin in self.names.find(target, &self.session.system)? {
-            // What ended meanwhile, or handed its id on, is not there any more.
+        let mut found = Vec::new();
+        let selected = self.listing.find(target, &self.session.system)?;
+        let selected: Vec<Pin> = selected.into_iter().map(Pin::new).collect();
+        for pin in selected {
+            // Skips a process that has ended since it was listed, even if its id was reused.
             let Some(process) = pin.open(&self.session.system)? else {
                 continue;
             };
-            found = true;
-            if self.asked.contains(&pin.id) {
+            found.push(pin.id);
+            if self.visited.contains(&pin.id) {
                 continue;
             }
-            self.asked.push(pin.id);
-            match ask(&process) {
+            self.visited.push(pin.id);
+            match visit(&process) {
                 Err(error) if error.kind() == ErrorKind::Ended => {}
-                Err(error) => self.report(error.to_string()),
+                Err(error) => self.failures.add(error),
                 Ok(()) => {}
             }
         }
-        if found {
+        if found.len() > 1 && self.announces {
+            self.announce(target, &found);
+        }
+        if !found.is_empty() {
             return Ok(());
         }
-        // What looks like an id was meant as one.
+        // No process is named like this number, so it is meant as an id: return the error for that
+        // id.
         if let Some(id) = as_id(target) {
             self.session.system.process(id)?;
         }
-        let absent = format!("no process is named {}", printable(target.as_bytes()));
-        let system = &self.session.system;
-        let reasons = [
-            explain::unread(system, "names", &self.names.undecided(target)),
-            explain::hidden(system).map(str::to_owned),
-        ];
-        let reasons: Vec<String> = reasons.into_iter().flatten().collect();
-        let message = match &reasons[..] {
-            [] => absent.clone(),
-            _ => format!("{absent}, as far as can be told: {}", reasons.join("; ")),
+        let absent = absent(&printable(target.as_encoded_bytes()));
+        let undecided = self.listing.undecided(target);
+        let message = match diagnostics::absence_reason(&self.session.system, &undecided) {
+            None => absent.clone(),
+            Some(reason) => format!("{absent}; processes may be missing: {reason}"),
         };
-        // Of how many that holds may change from sample to sample.
+        // The key omits the reason, because the number of unreadable processes changes between
+        // samples.
         self.report_as(absent, &message);
         Ok(())
+    }
+
+    /// Reports the failures of all targets, one message for each reason.
+    fn report_failures(&mut self) {
+        let failures = std::mem::take(&mut self.failures);
+        let session = &mut *self.session;
+        for (key, message) in failures.messages(&mut session.users) {
+            self.report_as(key, &message);
+        }
+    }
+
+    /// Prints which processes a target selects, unless it was printed for the previous sample.
+    fn announce(&mut self, target: &OsStr, ids: &[ProcessId]) {
+        let target = printable(target.as_encoded_bytes());
+        let key = format!("several: {target}");
+        if !self.previously_reported.contains(&key) {
+            warn(format_args!("{target} matches {} processes:", ids.len()));
+            show_processes(ids, &self.session.system);
+        }
+        self.reported.insert(key);
     }
 
     fn report(&mut self, message: String) {
         self.report_as(message.clone(), &message);
     }
 
-    /// Reports what is the same as before if its key is.
+    /// Reports a message unless one with the same key was reported for this or the previous sample.
     fn report_as(&mut self, key: String, message: &str) {
-        if !self.said.contains(&key) && !self.say.contains(&key) {
+        if !self.previously_reported.contains(&key) && !self.reported.contains(&key) {
             self.session.report(message);
         }
-        self.say.insert(key);
+        self.reported.insert(key);
     }
+}
+
+/// Returns the message that nothing matches a target or a pattern.
+pub fn absent(pattern: &str) -> String {
+    format!("no process matches {pattern}")
 }
 
 fn as_id(target: &OsStr) -> Option<ProcessId> {
     target.to_str()?.parse().ok()
 }
 
-/// Whether there is no such process, or not any more.
+/// Returns true if the process does not exist or has ended.
 pub fn is_gone(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NoSuchProcess | ErrorKind::Ended)
 }
 
-/// That a process which was there is there no more. Its id may be another's by now.
+/// The error for a process that has ended. Another process might have its id now.
 #[derive(Debug)]
 pub struct HasEnded(pub ProcessId);
 
@@ -275,16 +371,16 @@ impl fmt::Display for HasEnded {
 
 impl std::error::Error for HasEnded {}
 
-/// One process, told from a later one with its id by when it started. A [`Process`] does so, too, but
-/// holds a descriptor, and there may be more targets than descriptors.
+/// A process, identified by id and start time, so that reuse of the id is detected. [`Process`]
+/// also detects that, but holds a file descriptor, and there can be more targets than descriptors.
 #[derive(Debug, Clone, Copy)]
 pub struct Pin {
     pub id: ProcessId,
-    start: Option<Duration>,
+    start: Option<StartTime>,
 }
 
 impl Pin {
-    /// The process that a status is of.
+    /// Returns the process that a status describes.
     pub fn new(status: &ProcessStatus) -> Self {
         Pin {
             id: status.id,
@@ -292,13 +388,14 @@ impl Pin {
         }
     }
 
-    /// Whether a status is of this process, as far as the two can tell.
+    /// Returns true if a status describes this process. If a start time is unknown, only the ids
+    /// are compared.
     pub fn is_of(&self, status: &ProcessStatus) -> bool {
         let differ = self.start.zip(status.start).is_some_and(|(a, b)| a != b);
         self.id == status.id && !differ
     }
 
-    /// Opens the process, unless it has ended.
+    /// Opens the process; returns `None` if it has ended.
     pub fn open(&self, system: &System) -> psapi::Result<Option<Process>> {
         let opened = system.process(self.id).and_then(|process| {
             let status = process.status(Fields::STAT)?;
@@ -308,37 +405,5 @@ impl Pin {
             Err(error) if is_gone(error.kind()) => Ok(None),
             opened => opened,
         }
-    }
-}
-
-/// All processes by name, read when first needed.
-#[derive(Debug, Default)]
-struct Names(Option<Capture>);
-
-impl Names {
-    fn find(&mut self, name: &OsStr, system: &System) -> Result<Vec<Pin>> {
-        let capture = match self.0.take() {
-            Some(capture) => capture,
-            None => system.capture(Fields::STAT | Fields::IMAGE)?,
-        };
-        let pattern = Pattern::new(name);
-        let found = capture
-            .processes()
-            .iter()
-            .filter(|status| pattern.matches_process(status) == Some(true))
-            .map(Pin::new)
-            .collect();
-        self.0 = Some(capture);
-        Ok(found)
-    }
-
-    /// The processes of which can't be told whether they go by a name.
-    fn undecided(&self, name: &OsStr) -> Vec<&ProcessStatus> {
-        let pattern = Pattern::new(name);
-        let processes = self.0.as_ref().map_or(&[][..], Capture::processes);
-        processes
-            .iter()
-            .filter(|status| pattern.matches_process(status).is_none())
-            .collect()
     }
 }

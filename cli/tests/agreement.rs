@@ -1,28 +1,33 @@
-//! What the command says against what `ps`, `free` and `/proc` say.
+//! The command's figures, compared with `ps`, `free` and `/proc`.
 
-mod common;
+#![cfg(target_os = "linux")]
 
 use std::process::{Command, Output};
 
-use common::{Started, have, json, run, run_as_nobody, stderr};
+use testing::command::{Started, json, run, run_unprivileged, stderr};
+use testing::has_program;
 
-/// A line `Name:  123 kB` of a text, in bytes.
+/// Returns the value of a line `Name:  123 kB` in bytes.
 fn kibibytes(text: &[u8], name: &str) -> u64 {
     let text = String::from_utf8_lossy(text);
     let line = text
         .lines()
         .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let number = line.expect(name).trim().strip_suffix("kB").expect("kB");
+    let number = line
+        .expect(name)
+        .trim()
+        .strip_suffix("kB")
+        .expect("a value in kB");
     number.trim().parse::<u64>().unwrap() * 1024
 }
 
 #[test]
-fn a_sleeping_child_is_what_its_files_say() {
+fn figures_match_proc_status() {
     let child = Started::sleeping();
     let status = child.proc("status");
     for arguments in [["ps", "--json", "--pid"], ["memory", "--json", "--"]] {
-        let answer = json([&arguments[..], &[&child.pid()]].concat());
-        let row = &answer["processes"][0];
+        let document = json([&arguments[..], &[&child.pid()]].concat());
+        let row = &document["processes"][0];
         for (field, line) in [
             ("working_set_bytes", "VmRSS"),
             ("peak_working_set_bytes", "VmHWM"),
@@ -41,43 +46,43 @@ fn a_sleeping_child_is_what_its_files_say() {
 }
 
 #[test]
-fn ps_says_the_same_of_a_sleeping_child() {
-    if !have("ps") {
+fn process_columns_match_ps() {
+    if !has_program("ps") {
         return;
     }
     let child = Started::sleeping();
     let row = json(["ps", "--json", "--pid", &child.pid()])["processes"][0].clone();
-    let ask = |format: &str| {
+    let ps = |format: &str| {
         let output = Command::new("ps")
             .args(["-o", format, "-p", &child.pid()])
             .output()
             .unwrap();
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };
-    // `ps` says 0 of who is in no visible pid namespace, as the session of a container's
-    // processes may be; psapi says that it does not know.
+    // The session of a container's process can be outside the pid namespace. `ps` then prints 0,
+    // and psapi prints null.
     for (format, field) in [
         ("ppid=", "parent_pid"),
         ("pgid=", "process_group"),
         ("sid=", "session"),
     ] {
-        let known = row[field].as_u64();
-        assert_ne!(known, Some(0), "{field}");
-        assert_eq!(ask(format), known.unwrap_or(0).to_string(), "{field}");
+        let visible = row[field].as_u64();
+        assert_ne!(visible, Some(0), "{field}");
+        assert_eq!(ps(format), visible.unwrap_or(0).to_string(), "{field}");
     }
-    assert_eq!(ask("nlwp="), row["threads"].to_string());
-    assert_eq!(ask("uid="), row["user_id"].to_string());
-    assert_eq!(ask("ni="), row["nice"].to_string());
-    assert_eq!(ask("user="), row["user"].as_str().unwrap());
-    assert_eq!(ask("comm="), row["name"].as_str().unwrap());
+    assert_eq!(ps("nlwp="), row["threads"].to_string());
+    assert_eq!(ps("uid="), row["user_id"].to_string());
+    assert_eq!(ps("ni="), row["nice"].to_string());
+    assert_eq!(ps("user="), row["user"].as_str().unwrap());
+    assert_eq!(ps("comm="), row["name"].as_str().unwrap());
     let kib = |field: &str| (row[field].as_u64().unwrap() / 1024).to_string();
-    assert_eq!(ask("vsz="), kib("virtual_size_bytes"));
-    assert_eq!(ask("rss="), kib("working_set_bytes"));
+    assert_eq!(ps("vsz="), kib("virtual_size_bytes"));
+    assert_eq!(ps("rss="), kib("working_set_bytes"));
 }
 
 #[test]
-fn ps_lists_the_same_processes() {
-    if !have("ps") {
+fn listing_matches_ps() {
+    if !has_program("ps") {
         return;
     }
     let ids = |output: &[u8]| -> std::collections::BTreeSet<u32> {
@@ -86,7 +91,7 @@ fn ps_lists_the_same_processes() {
             .filter_map(|id| id.parse().ok())
             .collect()
     };
-    let ask = || {
+    let ps = || {
         let theirs = Command::new("ps")
             .args(["-e", "-o", "pid="])
             .output()
@@ -94,37 +99,37 @@ fn ps_lists_the_same_processes() {
             .stdout;
         ids(&theirs)
     };
-    // One that was there before and after was there throughout, unless its id was given out
-    // again; that does not happen to the same id time after time.
+    // If `ps` lists an id both before and after, the process existed throughout, unless the id was
+    // reused. The same id is not reused ten times in a row.
     let missing = || {
-        let before = ask();
-        let ours = ids(&common::stdout(["ps", "-o", "pid"]));
-        let after = ask();
+        let before = ps();
+        let ours = ids(&testing::command::stdout(["ps", "-o", "pid"]));
+        let after = ps();
         let throughout = before.intersection(&after).copied();
         throughout.filter(|id| !ours.contains(id)).collect()
     };
-    let mut always: std::collections::BTreeSet<u32> = missing();
+    let mut always_missing: std::collections::BTreeSet<u32> = missing();
     for _ in 0..10 {
-        if always.is_empty() {
+        if always_missing.is_empty() {
             return;
         }
         let again = missing();
-        always.retain(|id| again.contains(id));
+        always_missing.retain(|id| again.contains(id));
     }
-    assert!(always.is_empty(), "{always:?}");
+    assert!(always_missing.is_empty(), "{always_missing:?}");
 }
 
 #[test]
-fn free_and_meminfo_say_the_same_of_the_machine() {
-    let has_free = have("free");
-    // Page files and hugetlb pages, which these count, may come and go: the three are asked until
-    // they agree, which a wrong figure never does.
-    let disagreement = || {
-        let system = json(["perf", "--json"])["system"].clone();
+fn system_figures_match_free_and_meminfo() {
+    let has_free = has_program("free");
+    // Other tests add page files and hugetlb pages, so retry until the sources agree. A wrong
+    // figure never agrees.
+    let difference = || {
+        let system = json(["system", "--json"])["system"].clone();
         let meminfo = std::fs::read("/proc/meminfo").unwrap();
         let mut pairs: Vec<(String, String)> = [
             ("physical_total_bytes", "MemTotal"),
-            ("commit_limit_bytes", "CommitLimit"),
+            ("kernel_commit_limit_bytes", "CommitLimit"),
             ("page_file_total_bytes", "SwapTotal"),
         ]
         .map(|(field, line)| {
@@ -151,23 +156,25 @@ fn free_and_meminfo_say_the_same_of_the_machine() {
         }
         (pairs.iter().any(|(ours, theirs)| ours != theirs)).then_some(pairs)
     };
-    let mut last = disagreement();
+    let mut last = difference();
     for _ in 0..100 {
         match last {
             None => return,
-            Some(_) => last = disagreement(),
+            Some(_) => last = difference(),
         }
     }
     assert_eq!(last, None);
 }
 
-/// Asks, as a user who may not look into a process, about that process: as root, nobody asks about
-/// the child; else we ask about somebody else's process.
-fn ask_without_privilege(child: &Started, arguments: &[&str]) -> Option<(Output, String)> {
-    let answer = json(["ps", "--json", "-o", "uid", "--pid", &child.pid()]);
-    let me = answer["processes"][0]["user_id"].as_u64().unwrap();
+/// Runs psapi on a process that the user cannot inspect. Returns the output and the process id.
+///
+/// As root, the user `nobody` inspects the child. Otherwise the caller inspects a process of
+/// another user.
+fn run_on_unreadable_process(child: &Started, arguments: &[&str]) -> Option<(Output, String)> {
+    let document = json(["ps", "--json", "-o", "uid", "--pid", &child.pid()]);
+    let me = document["processes"][0]["user_id"].as_u64().unwrap();
     if me == 0 {
-        let output = run_as_nobody([arguments, &[&child.pid()]].concat());
+        let output = run_unprivileged([arguments, &[&child.pid()]].concat());
         return Some((output, child.pid()));
     }
     let all = json(["ps", "--json"]);
@@ -175,7 +182,7 @@ fn ask_without_privilege(child: &Started, arguments: &[&str]) -> Option<(Output,
         row["user_id"].as_u64() != Some(me) && row["kernel_thread"] == false && row["state"] != "Z"
     });
     let Some(other) = other else {
-        common::skip("every process here belongs to this user");
+        testing::skip("no process of another user");
         return None;
     };
     let pid = other["pid"].to_string();
@@ -183,15 +190,15 @@ fn ask_without_privilege(child: &Started, arguments: &[&str]) -> Option<(Output,
 }
 
 #[test]
-fn an_unprivileged_user_gets_the_row_and_is_told_what_would_help() {
+fn missing_privilege_is_named() {
     let child = Started::sleeping();
     let arguments = ["ps", "-o", "pid,ws,image,pss,name", "--pid"];
-    let Some((output, pid)) = ask_without_privilege(&child, &arguments) else {
+    let Some((output, pid)) = run_on_unreadable_process(&child, &arguments) else {
         return;
     };
     assert!(output.status.success(), "{}", stderr(&output));
     let table = String::from_utf8_lossy(&output.stdout);
-    let row = table.lines().nth(1).expect("the row");
+    let row = table.lines().nth(1).expect("a row for the process");
     let cells: Vec<&str> = row.split_whitespace().collect();
     assert_eq!(
         (cells[0], cells[2], cells[3]),
@@ -201,16 +208,16 @@ fn an_unprivileged_user_gets_the_row_and_is_told_what_would_help() {
     assert_ne!(cells[1], "-", "{table}");
     let message = stderr(&output);
     assert!(
-        message.starts_with("psapi: of 1 process, can't read: image, exact"),
+        message.starts_with("psapi: cannot read image file, exact memory of 1 process"),
         "{message}"
     );
     assert!(message.contains("CAP_SYS_PTRACE"), "{message}");
 }
 
 #[test]
-fn a_refused_part_of_an_answer_is_no_failure_but_is_explained() {
+fn unreadable_figure_is_not_a_failure() {
     let child = Started::sleeping();
-    let Some((output, _)) = ask_without_privilege(&child, &["memory", "--exact"]) else {
+    let Some((output, _)) = run_on_unreadable_process(&child, &["memory", "--exact"]) else {
         return;
     };
     assert!(output.status.success());

@@ -1,25 +1,28 @@
-//! The command in and around containers: processes in mount, pid and user namespaces of their own.
+//! The command inside and outside containers, whose processes have their own mount, pid and user
+//! namespaces.
 
-mod common;
+#![cfg(target_os = "linux")]
 
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use common::{json, output_of_copy, program, stderr};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A container: its first process is a program that only its own mount namespace has. The machine's
-/// root is below `host`, and the directory of its drivers is empty.
+use testing::command::{json, output_of_copy, program, stderr};
+
+/// A container. Its first process runs an executable that exists only in the container's mount
+/// namespace. The host's root is mounted at `host`, and `/lib/modules` is empty.
 struct Container {
-    place: TempDir,
+    root: TempDir,
     child: Child,
-    /// Its first process, as the machine knows it.
+    /// The process id of the first process in the host's pid namespace.
     pid: String,
 }
 
+/// Sets up the container below the directory `$1`, prints the process id, and sleeps.
 const SCRIPT: &str = r#"
 set -e
 read -r pid rest < /proc/self/stat
@@ -34,44 +37,46 @@ exec "$1/inside" 1000
 "#;
 
 impl Container {
-    /// `None`, and said, where none can be made.
+    /// Starts a container. Returns `None`, and skips, if that fails.
     fn start() -> Option<Self> {
-        let place = tempfile::tempdir().unwrap();
+        let root = tempfile::tempdir().unwrap();
         let mut child = Command::new("unshare")
             .args(["-m", "-p", "-f", "--kill-child", "sh", "-c", SCRIPT, "sh"])
-            .arg(place.path())
+            .arg(root.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("unshare comes with util-linux");
+            .expect("start unshare, which is part of util-linux");
         let mut pid = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut pid).unwrap();
         let container = Container {
-            place,
+            root,
             child,
             pid: pid.trim().to_owned(),
         };
         if container.pid.is_empty() {
-            common::skip("no container can be made: needs root");
+            testing::skip("cannot create a container: needs root");
             return None;
         }
-        common::wait_until(|| {
+        testing::wait_until(|| {
             let exe = std::fs::read_link(format!("/proc/{}/exe", container.pid));
             exe.is_ok_and(|exe| exe == container.path("inside"))
         });
-        // It sleeps once it is done with its start.
-        common::wait_until(|| {
+        // The dynamic linker no longer changes the mappings of a sleeping process.
+        testing::wait_until(|| {
             let stat = std::fs::read_to_string(format!("/proc/{}/stat", container.pid));
             stat.unwrap().contains("(inside) S")
         });
         Some(container)
     }
 
+    /// Returns the path of a file inside the container.
     fn path(&self, name: &str) -> PathBuf {
-        self.place.path().join(name)
+        self.root.path().join(name)
     }
 
+    /// Returns a command that runs psapi inside the container.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["-t", &self.pid, "-m", "-p"]);
@@ -79,18 +84,21 @@ impl Container {
         command
     }
 
-    /// Runs the command inside.
+    /// Runs psapi inside the container.
     fn run(&self, arguments: &[&str]) -> Output {
         let mut command = self.command(arguments);
-        command.output().expect("nsenter comes with util-linux")
+        command
+            .output()
+            .expect("start nsenter, which is part of util-linux")
     }
 
+    /// Like [`run`](Self::run), and parses the output.
     fn json(&self, arguments: &[&str]) -> Value {
         parsed(&self.run(arguments))
     }
 
-    /// The machine's roots, as they are inside.
-    fn host(&self) -> [String; 6] {
+    /// Returns the options that select the host from inside the container.
+    fn host_options(&self) -> [String; 6] {
         let at = |name: &str| self.path(name).to_str().unwrap().to_owned();
         [
             "--proc-root".into(),
@@ -102,9 +110,9 @@ impl Container {
         ]
     }
 
-    /// Asks inside about the machine.
-    fn ask_host(&self, arguments: &[&str]) -> Output {
-        let host = self.host();
+    /// Runs psapi inside the container, on the host's files.
+    fn run_on_host(&self, arguments: &[&str]) -> Output {
+        let host = self.host_options();
         let all: Vec<&str> = arguments
             .iter()
             .copied()
@@ -121,57 +129,59 @@ impl Drop for Container {
     }
 }
 
+/// Parses the output of a successful run.
 fn parsed(output: &Output) -> Value {
     assert!(output.status.success(), "{output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn rows<'a>(answer: &'a Value, list: &str) -> &'a Vec<Value> {
-    answer[list].as_array().unwrap()
+fn rows<'a>(document: &'a Value, list: &str) -> &'a Vec<Value> {
+    document[list].as_array().unwrap()
 }
 
-/// Without what is told of the process, which has several ids.
-fn without_pid(answer: &Value, list: &str) -> Vec<Value> {
-    let mut rows = rows(answer, list).clone();
+/// Returns rows without the process id, which differs between namespaces.
+fn without_pid(document: &Value, list: &str) -> Vec<Value> {
+    let mut rows = rows(document, list).clone();
     for row in &mut rows {
         row.as_object_mut().unwrap().remove("pid");
     }
     rows
 }
 
-fn named(answer: &Value, name: &str) -> Vec<u64> {
-    let rows = rows(answer, "processes").iter();
+/// Returns the ids of the processes with a name.
+fn named(document: &Value, name: &str) -> Vec<u64> {
+    let rows = rows(document, "processes").iter();
     let found = rows.filter(|row| row["name"] == name);
     found.map(|row| row["pid"].as_u64().unwrap()).collect()
 }
 
 #[test]
-fn a_container_shows_itself_and_the_machine_where_its_proc_is_mounted() {
+fn container_lists_host_through_proc_root() {
     let Some(container) = Container::start() else {
         return;
     };
     let pid: u64 = container.pid.parse().unwrap();
     let listing = ["ps", "--json", "--columns", "pid,name"];
     let own = container.json(&listing);
-    // Itself, the one that asks, and nobody else.
+    // The container has its first process, and psapi itself.
     assert_eq!(named(&own, "inside"), [1]);
     assert!(rows(&own, "processes").len() <= 3, "{own}");
-    let all = parsed(&container.ask_host(&listing));
+    let all = parsed(&container.run_on_host(&listing));
     assert!(named(&all, "inside").contains(&pid), "{all}");
-    let us = u64::from(std::process::id());
-    assert!(rows(&all, "processes").iter().any(|row| row["pid"] == us));
+    let test = u64::from(std::process::id());
+    assert!(rows(&all, "processes").iter().any(|row| row["pid"] == test));
     let outside = json(listing);
     assert!(named(&outside, "inside").contains(&pid));
 
-    let figures = parsed(&container.ask_host(&["perf", "--json"]));
-    let own = container.json(&["perf", "--json"]);
-    let counted = |answer: &Value| answer["system"]["process_count"].as_u64();
-    assert!(counted(&own).is_some(), "{own}");
-    assert!(counted(&own) < counted(&figures), "{own} {figures}");
+    let figures = parsed(&container.run_on_host(&["system", "--json"]));
+    let own = container.json(&["system", "--json"]);
+    let count = |document: &Value| document["system"]["process_count"].as_u64();
+    assert!(count(&own).is_some(), "{own}");
+    assert!(count(&own) < count(&figures), "{own} {figures}");
 }
 
 #[test]
-fn a_process_of_a_container_is_the_same_from_everywhere() {
+fn process_looks_equal_from_any_namespace() {
     let Some(container) = Container::start() else {
         return;
     };
@@ -183,10 +193,10 @@ fn a_process_of_a_container_is_the_same_from_everywhere() {
         let expected = without_pid(&outside, list);
         let from_inside = container.json(&[command, "--json", "1"]);
         assert_eq!(without_pid(&from_inside, list), expected, "{command}");
-        let by_host = parsed(&container.ask_host(&[command, "--json", pid]));
+        let by_host = parsed(&container.run_on_host(&[command, "--json", pid]));
         assert_eq!(by_host, outside, "{command}");
     }
-    // The machine has no such file.
+    // The host has no such file.
     assert!(!Path::new(inside).exists());
     let modules = json(["modules", "--json", pid]);
     let first = &rows(&modules, "modules")[0];
@@ -195,16 +205,16 @@ fn a_process_of_a_container_is_the_same_from_everywhere() {
         (&inside.into(), &false.into())
     );
     let base = first["base_address"].as_str().unwrap();
-    for answer in [
+    for document in [
         json(["mapped", "--json", pid, base]),
         container.json(&["mapped", "--json", "1", base]),
-        parsed(&container.ask_host(&["mapped", "--json", pid, base])),
+        parsed(&container.run_on_host(&["mapped", "--json", pid, base])),
     ] {
-        assert!(answer.to_string().contains(inside), "{answer}");
+        assert!(document.to_string().contains(inside), "{document}");
     }
-    // Its pages, by mapping; who else maps libraries may change.
-    let resident = |answer: Value| -> Vec<_> {
-        let rows = rows(&answer, "working_sets").iter();
+    // Compare only figures that do not depend on other processes with the same libraries.
+    let resident = |document: Value| -> Vec<_> {
+        let rows = rows(&document, "working_sets").iter();
         let figures = rows.map(|row| {
             [
                 "start_address",
@@ -220,25 +230,26 @@ fn a_process_of_a_container_is_the_same_from_everywhere() {
     let outside = resident(json(["ws", "--json", pid]));
     assert!(!outside.is_empty());
     assert_eq!(resident(container.json(&["ws", "--json", "1"])), outside);
-    let by_host = parsed(&container.ask_host(&["ws", "--json", pid]));
+    let by_host = parsed(&container.run_on_host(&["ws", "--json", pid]));
     assert_eq!(resident(by_host), outside);
 }
 
+/// `empty` and `watch` need a process id that is valid in the caller's pid namespace.
 #[test]
-fn a_process_of_another_pid_namespace_can_be_looked_at_but_not_emptied() {
+fn empty_and_watch_reject_foreign_namespace() {
     let Some(container) = Container::start() else {
         return;
     };
-    let refused = container.ask_host(&["empty", &container.pid]);
+    let refused = container.run_on_host(&["empty", &container.pid]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(stderr(&refused).contains("pid namespace"), "{refused:?}");
-    let watched = container.ask_host(&["watch", "--duration", "1", &container.pid]);
+    let watched = container.run_on_host(&["watch", "--duration", "1", &container.pid]);
     assert!(!watched.status.success());
     assert!(stderr(&watched).contains("pid namespace"), "{watched:?}");
-    // Inside it is the first one.
+    // Inside the container, the process has id 1.
     let emptied = container.run(&["empty", "--json", "1"]);
     if stderr(&emptied).contains("CAP_SYS_NICE") {
-        common::skip("emptying another process's working set needs CAP_SYS_NICE");
+        testing::skip("needs CAP_SYS_NICE to empty another process's working set");
         return;
     }
     let emptied = parsed(&emptied);
@@ -246,14 +257,14 @@ fn a_process_of_another_pid_namespace_can_be_looked_at_but_not_emptied() {
 }
 
 #[test]
-fn drivers_of_the_machine_are_those_that_a_container_finds_below_its_roots() {
+fn host_drivers_follow_roots() {
     let Some(container) = Container::start() else {
         return;
     };
-    // As long as no driver comes or goes.
+    // Retry if a driver was loaded or unloaded in between.
     let mut outside = json(["drivers", "--json"]);
     let by_host = loop {
-        let by_host = parsed(&container.ask_host(&["drivers", "--json"]));
+        let by_host = parsed(&container.run_on_host(&["drivers", "--json"]));
         let again = json(["drivers", "--json"]);
         if again == outside {
             break by_host;
@@ -266,17 +277,21 @@ fn drivers_of_the_machine_are_those_that_a_container_finds_below_its_roots() {
         assert_eq!(row["file"], Value::Null, "{row}");
     }
     let swaps = json(["pagefiles", "--json"]);
-    assert_eq!(parsed(&container.ask_host(&["pagefiles", "--json"])), swaps);
+    assert_eq!(
+        parsed(&container.run_on_host(&["pagefiles", "--json"])),
+        swaps
+    );
 }
 
-/// The command in a user namespace that a user without rights has made, where he is root.
+/// A copy of psapi for runs in a new user namespace. The user `nobody`, or the caller if that is
+/// not root, creates the namespace and is root in it.
 struct UserNamespace {
     _directory: TempDir,
     copy: PathBuf,
 }
 
 impl UserNamespace {
-    /// `None`, and said, where none can be had.
+    /// Copies psapi. Returns `None`, and skips, if the user cannot create a namespace.
     fn new() -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
@@ -288,25 +303,27 @@ impl UserNamespace {
         };
         let possible = output_of_copy(&mut namespace.command(&["--version"]));
         if !possible.status.success() {
-            common::skip("a user without rights can't make a user namespace here");
+            testing::skip("cannot create a user namespace without privileges");
             return None;
         }
         Some(namespace)
     }
 
+    /// Returns true if the test runs as root.
     fn is_root() -> bool {
         rustix::process::geteuid().is_root()
     }
 
+    /// Returns a command that runs psapi in a new namespace.
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Self::enter();
         command.arg(&self.copy).args(arguments);
         command
     }
 
-    /// What leads into one, and takes a command.
+    /// Returns a command that runs its further arguments in a new namespace.
     fn enter() -> Command {
-        let nobody = [
+        let as_nobody = [
             "setpriv",
             "--reuid",
             "65534",
@@ -324,15 +341,17 @@ impl UserNamespace {
             "--mount-proc",
             "--kill-child",
         ];
-        let all: Vec<&str> = match Self::is_root() {
-            true => nobody.into_iter().chain(unshare).collect(),
-            false => unshare.to_vec(),
+        let all: Vec<&str> = if Self::is_root() {
+            as_nobody.into_iter().chain(unshare).collect()
+        } else {
+            unshare.to_vec()
         };
         let mut command = Command::new(all[0]);
         command.args(&all[1..]).stdin(Stdio::null());
         command
     }
 
+    /// Runs a shell script in a new namespace, with the path of psapi as `$1`.
     fn shell(&self, script: &str) -> Output {
         let mut command = Self::enter();
         command.args(["sh", "-c", script, "sh"]).arg(&self.copy);
@@ -341,7 +360,7 @@ impl UserNamespace {
 }
 
 #[test]
-fn root_of_a_user_namespace_sees_what_is_in_it() {
+fn namespace_root_inspects_its_processes() {
     let Some(namespace) = UserNamespace::new() else {
         return;
     };
@@ -352,10 +371,10 @@ fn root_of_a_user_namespace_sees_what_is_in_it() {
          \"$1\" empty $pid; [ $? = 1 ] && kill $pid",
     );
     assert!(output.status.success(), "{output:?}");
-    let mut answers = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>();
-    let mut next = || answers.next().unwrap().unwrap();
+    let mut documents = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Value>();
+    let mut next = || documents.next().unwrap().unwrap();
     let processes = next();
-    // All of them are root there.
+    // Every process of the namespace runs as root.
     let users = rows(&processes, "processes").iter().map(|row| &row["user"]);
     assert!(users.clone().count() >= 3, "{processes}");
     assert!(users.into_iter().all(|user| user == "root"), "{processes}");
@@ -368,62 +387,67 @@ fn root_of_a_user_namespace_sees_what_is_in_it() {
         path.ends_with("/sleep") || path.ends_with("/coreutils"),
         "{path}"
     );
-    // That is for who has the capability in the namespace that all others are in.
+    // Evicting pages requires the capability in the initial user namespace.
     let text = stderr(&output);
     assert!(
         text.contains("CAP_SYS_NICE in the initial user namespace"),
         "{text}"
     );
-    // Frames are told to who is root of the machine alone: not how many map a page, but whether more
-    // than one do.
+    // The kernel reports page frame numbers only to root of the initial user namespace. Without
+    // them, psapi distinguishes one mapping of a page from several, but cannot count them.
     let pages = next();
-    let sum = |figure: &str| -> u64 {
-        let rows = rows(&pages, "working_sets").iter();
-        rows.map(|row| row[figure].as_u64().unwrap()).sum()
-    };
+    let pages = rows(&pages, "working_sets");
+    let sum = |figure: &str| -> u64 { pages.iter().map(|row| row[figure].as_u64().unwrap()).sum() };
     assert!(sum("resident_bytes") > 0);
-    assert_eq!(sum("mapped_twice_bytes"), 0);
+    for row in pages {
+        let is_exact = row["mapped_more_than_once_bytes"] == 0;
+        assert_eq!(row["mapped_twice_bytes"].is_null(), !is_exact, "{row}");
+    }
     assert_eq!(
         sum("mapped_once_bytes") + sum("mapped_more_than_once_bytes"),
         sum("resident_bytes")
     );
 }
 
+/// Root of a user namespace has no capabilities for processes outside of it.
 #[test]
-fn capabilities_of_a_user_namespace_do_not_count_outside_of_it() {
+fn namespace_capabilities_end_at_namespace() {
     let Some(namespace) = UserNamespace::new() else {
         return;
     };
     if !UserNamespace::is_root() {
-        common::skip("needs root for a process of another user");
+        testing::skip("needs root for another user's process");
         return;
     }
-    let subject = common::Started::sleeping();
-    let pid = subject.pid();
-    let place = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(place.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    // The machine's processes, below a mount of its proc file system.
+    let child = testing::command::Started::sleeping();
+    let pid = child.pid();
+    let mount_point = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(mount_point.path(), PermissionsExt::from_mode(0o755)).unwrap();
+    // Inside the namespace, `/proc` lists only its own processes. This mount lists the host's.
     let mounted = Command::new("mount")
         .args(["-t", "proc", "proc"])
-        .arg(place.path())
+        .arg(mount_point.path())
         .status();
     if !mounted.unwrap().success() {
-        common::skip("no proc file system can be mounted here");
+        testing::skip("cannot mount /proc");
         return;
     }
-    let root = place.path().to_str().unwrap();
-    let ask = |arguments: &[&str]| {
+    let root = mount_point.path().to_str().unwrap();
+    let run = |arguments: &[&str]| {
         let all = [arguments, &["--proc-root", root]].concat();
         namespace.command(&all).output().unwrap()
     };
-    let rows_of = ask(&["ps", "--json", "--columns", "pid,user,name"]);
+    let listing = run(&["ps", "--json", "--columns", "pid,user,name"]);
     let refused: Vec<_> = ["modules", "maps", "ws"]
-        .map(|command| (command, ask(&[command, &pid])))
+        .map(|command| (command, run(&[command, &pid])))
         .into();
-    let _ = Command::new("umount").arg("-l").arg(place.path()).status();
+    let _ = Command::new("umount")
+        .arg("-l")
+        .arg(mount_point.path())
+        .status();
 
-    // Users that the namespace has no number for are the one that stands for all of these.
-    let listed = parsed(&rows_of);
+    // Users that the namespace does not map appear as the overflow user, `nobody`.
+    let listed = parsed(&listing);
     let mut found = rows(&listed, "processes").iter();
     let row = found
         .find(|row| row["pid"].as_u64() == pid.parse().ok())
@@ -440,18 +464,19 @@ fn capabilities_of_a_user_namespace_do_not_count_outside_of_it() {
     }
 }
 
+/// Outside a user namespace, psapi prints the user who created it, not root.
 #[test]
-fn a_user_of_a_namespace_is_whom_the_machine_knows() {
+fn namespace_user_has_host_name() {
     if UserNamespace::new().is_none() {
         return;
     }
-    let started = common::Started::new(UserNamespace::enter().args(["sleep", "4711"]));
-    // Its child is the first process of the namespace.
+    let started = testing::command::Started::new(UserNamespace::enter().args(["sleep", "4711"]));
+    // The child of `unshare` is the first process of the namespace.
     let listing = ["ps", "--json", "--columns", "pid,ppid,user,name"];
     let mut found = Value::Null;
-    common::wait_until(|| {
-        let answer = json(listing);
-        let rows = rows(&answer, "processes").iter();
+    testing::wait_until(|| {
+        let document = json(listing);
+        let rows = rows(&document, "processes").iter();
         let child = rows.clone().find(|row| {
             row["parent_pid"].as_u64() == started.pid().parse().ok() && row["name"] == "sleep"
         });
@@ -461,11 +486,9 @@ fn a_user_of_a_namespace_is_whom_the_machine_knows() {
     let status = std::fs::read_to_string(format!("/proc/{}/status", found["pid"])).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("Uid:"));
     let uid = line.unwrap().split_whitespace().next().unwrap();
-    let expected = match UserNamespace::is_root() {
-        true => "65534",
-        false => uid,
-    };
-    assert_eq!(uid, expected);
+    if UserNamespace::is_root() {
+        assert_eq!(uid, "65534");
+    }
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
     let name = passwd.lines().find_map(|line| {
         let mut fields = line.split(':');

@@ -1,11 +1,12 @@
-//! Modules, mappings, mapped files and drivers against what `/proc` and the test's own trees say.
+//! Modules, mappings, mapped files and drivers, compared with `/proc` and with made-up trees.
 
-mod common;
+#![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
 
-use common::{ProcTree, Started, json, run, stderr, text};
 use serde_json::Value;
+
+use testing::command::{ProcTree, Started, json, run, stderr, text};
 
 /// A line of `/proc/PID/maps`.
 struct Line {
@@ -17,6 +18,7 @@ struct Line {
     path: String,
 }
 
+/// Parses the `maps` file of a child.
 fn maps(child: &Started) -> Vec<Line> {
     let text = String::from_utf8(child.proc("maps")).unwrap();
     let line = |line: &str| {
@@ -39,12 +41,12 @@ fn maps(child: &Started) -> Vec<Line> {
     text.lines().map(line).collect()
 }
 
-fn rows(answer: &Value, noun: &str) -> Vec<Value> {
-    answer[noun].as_array().expect(noun).clone()
+fn rows(document: &Value, noun: &str) -> Vec<Value> {
+    document[noun].as_array().expect(noun).clone()
 }
 
 #[test]
-fn maps_says_what_the_file_says() {
+fn maps_match_proc_file() {
     let child = Started::sleeping();
     let lines = maps(&child);
     let rows = rows(&json(["maps", "--json", &child.pid()]), "mappings");
@@ -66,7 +68,7 @@ fn maps_says_what_the_file_says() {
 }
 
 #[test]
-fn the_modules_are_the_files_with_code_and_start_where_they_are_first_mapped() {
+fn modules_match_executable_mappings() {
     let child = Started::sleeping();
     let lines = maps(&child);
     let rows = rows(&json(["modules", "--json", &child.pid()]), "modules");
@@ -86,7 +88,10 @@ fn the_modules_are_the_files_with_code_and_start_where_they_are_first_mapped() {
     assert_eq!(listed, with_code);
     for row in &rows {
         let first = lines.iter().find(|line| row["path"] == line.path);
-        assert_eq!(row["base_address"], first.expect("a mapping").start);
+        assert_eq!(
+            row["base_address"],
+            first.expect("the module is mapped").start
+        );
         assert!(row["size_bytes"].as_u64().unwrap() > 0);
     }
 
@@ -100,18 +105,18 @@ fn the_modules_are_the_files_with_code_and_start_where_they_are_first_mapped() {
 }
 
 #[test]
-fn a_mapped_address_leads_to_its_file() {
+fn mapped_address_resolves_to_file() {
     let child = Started::sleeping();
     let lines = maps(&child);
     let code = lines
         .iter()
         .find(|line| line.permissions.contains('x') && line.path.starts_with('/'))
-        .expect("code");
+        .expect("a mapping with code");
     let address = u64::from_str_radix(&code.start[2..], 16).unwrap() + 5;
     let decimal = address.to_string();
     for form in [format!("{address:#x}"), decimal] {
-        let answer = json(["mapped", "--json", &child.pid(), &form]);
-        let row = &answer["mapped_files"][0];
+        let document = json(["mapped", "--json", &child.pid(), &form]);
+        let row = &document["mapped_files"][0];
         assert_eq!(row["path"], code.path);
         assert_eq!(row["offset_bytes"], code.offset + 5);
         assert_eq!(row["address"], format!("{address:#x}"));
@@ -126,7 +131,7 @@ fn a_mapped_address_leads_to_its_file() {
     assert_eq!(
         stderr(&output),
         format!(
-            "psapi: process {} has no file mapped at 0x10\n",
+            "psapi: process {} has nothing mapped at 0x10\n",
             child.pid()
         )
     );
@@ -139,18 +144,45 @@ fn a_mapped_address_leads_to_its_file() {
 }
 
 #[test]
-fn a_process_without_an_address_space_has_no_modules() {
+fn mapped_address_can_be_memory() {
+    let child = Started::sleeping();
+    let lines = maps(&child);
+    let found = |path: &str| lines.iter().find(|line| line.path == path);
+    for (path, kind) in [
+        ("[heap]", "heap"),
+        ("[stack]", "stack"),
+        ("[vdso]", "vdso"),
+        ("", "anonymous"),
+    ] {
+        let line = found(path).expect(path);
+        let address = u64::from_str_radix(&line.start[2..], 16).unwrap() + 5;
+        let address = format!("{address:#x}");
+        let document = json(["mapped", "--json", &child.pid(), &address]);
+        let row = &document["mapped_files"][0];
+        assert_eq!((&row["kind"], &row["name"]), (&kind.into(), &path.into()));
+        assert_eq!(row["start_address"], line.start);
+        assert_eq!(row["permissions"], line.permissions);
+        for field in ["path", "offset_bytes", "deleted"] {
+            assert!(row[field].is_null(), "{field}: {row}");
+        }
+        let table = text(["mapped", &child.pid(), &address]);
+        assert!(table.contains(kind), "{table}");
+    }
+}
+
+#[test]
+fn kernel_thread_has_no_modules() {
     let all = json(["ps", "--json"]);
     let kernel_thread = rows(&all, "processes")
         .into_iter()
         .find(|row| row["kernel_thread"] == true);
     let Some(kernel_thread) = kernel_thread else {
-        common::skip("no thread of the kernel is visible here");
+        testing::skip("no kernel threads in this pid namespace");
         return;
     };
     let pid = kernel_thread["pid"].to_string();
-    for question in [&["modules"][..], &["maps"]] {
-        let output = run([question, &[&pid]].concat());
+    for command in ["modules", "maps"] {
+        let output = run([command, &pid]);
         assert_eq!(output.status.code(), Some(1));
         assert!(output.stdout.is_empty());
         assert!(stderr(&output).contains(&pid), "{}", stderr(&output));
@@ -158,7 +190,7 @@ fn a_process_without_an_address_space_has_no_modules() {
 }
 
 #[test]
-fn drivers_come_from_the_roots_given() {
+fn drivers_follow_roots() {
     let tree = ProcTree::new();
     tree.process(1, 0, b"init", 4);
     tree.write("sys/kernel/osrelease", "6.1.0-test\n");
@@ -177,7 +209,7 @@ fn drivers_come_from_the_roots_given() {
     std::fs::write(release.join("modules.dep"), "kernel/sound/snd-hda.ko.xz:\n").unwrap();
     std::fs::write(release.join("modules.builtin"), "kernel/fs/ext4/ext4.ko\n").unwrap();
     let sys = tempfile::tempdir().unwrap();
-    let ask = |arguments: &[&str]| {
+    let drivers = |arguments: &[&str]| {
         let roots = [
             "--proc-root",
             tree.path().to_str().unwrap(),
@@ -189,8 +221,8 @@ fn drivers_come_from_the_roots_given() {
         run([&["drivers", "--json"][..], arguments, &roots].concat())
     };
     let names = |arguments: &[&str]| {
-        let answer: Value = serde_json::from_slice(&ask(arguments).stdout).unwrap();
-        let names = rows(&answer, "drivers")
+        let document: Value = serde_json::from_slice(&drivers(arguments).stdout).unwrap();
+        let names = rows(&document, "drivers")
             .into_iter()
             .map(|row| row["name"].clone());
         names.collect::<Vec<_>>()
@@ -202,9 +234,9 @@ fn drivers_come_from_the_roots_given() {
     assert_eq!(names(&["--name", "snd-*"]), ["snd_hda"]);
     assert_eq!(names(&["--name", "ext4"]), ["ext4"]);
 
-    let output = ask(&["--name", "snd_hda"]);
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let mut row = rows(&answer, "drivers").remove(0);
+    let output = drivers(&["--name", "snd_hda"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut row = rows(&document, "drivers").remove(0);
     let file = row["file"].take();
     assert!(
         file.as_str()
@@ -220,5 +252,5 @@ fn drivers_come_from_the_roots_given() {
             "taint": "OE", "users": ["snd_intel", "snd_codec"], "file": null,
         })
     );
-    assert!(stderr(&ask(&["--name", "loop"])).contains("kptr_restrict"));
+    assert!(stderr(&drivers(&["--name", "loop"])).contains("kptr_restrict"));
 }

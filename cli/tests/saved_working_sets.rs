@@ -1,34 +1,40 @@
-//! `psapi ws` with files, differences, pages and modules: against what this test program does with its
-//! own memory, and what `/proc` says.
+//! `psapi ws` with saved files, differences, pages and modules.
+//!
+//! The tests compare live output with saved output, and rows with totals. They repeat the
+//! comparisons with the kernel interfaces of older kernels.
 
-mod common;
+#![cfg(target_os = "linux")]
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use common::support::ways::allowed;
-use common::{Started, json, psapi, run, stderr, stdout, text, wait_until};
 use serde_json::Value;
+
+use testing::command::{Started, json, psapi, run, stderr, stdout, text};
+use testing::interfaces::selected;
+use testing::wait_until;
 
 const MIB: u64 = 1 << 20;
 
-/// By the interfaces of the newest kernels, and as older ones are asked.
-fn ways() -> Vec<&'static str> {
-    allowed(["", "pagemap_scan,procmap_query"])
+/// Returns values of `PSAPI_DISABLE`: one for the newest interfaces, and one for the older ones.
+fn interfaces() -> Vec<&'static str> {
+    selected(["", "pagemap_scan,procmap_query"])
 }
 
-fn run_by<A: AsRef<OsStr>>(way: &str, arguments: impl IntoIterator<Item = A>) -> Output {
+/// Runs psapi without some interfaces.
+fn run_without<A: AsRef<OsStr>>(disabled: &str, arguments: impl IntoIterator<Item = A>) -> Output {
     let mut command = psapi();
-    command.env("PSAPI_WITHOUT", way).args(arguments);
-    command.output().expect("psapi starts")
+    command.env("PSAPI_DISABLE", disabled).args(arguments);
+    command.output().expect("start psapi")
 }
 
-fn json_by<A: AsRef<OsStr>>(way: &str, arguments: impl IntoIterator<Item = A>) -> Value {
-    let output = run_by(way, arguments);
+/// Like [`run_without`], and parses the output.
+fn json_without<A: AsRef<OsStr>>(disabled: &str, arguments: impl IntoIterator<Item = A>) -> Value {
+    let output = run_without(disabled, arguments);
     assert!(output.status.success(), "{output:?}");
-    serde_json::from_slice(&output.stdout).expect("JSON")
+    serde_json::from_slice(&output.stdout).expect("the output is JSON")
 }
 
 fn own_id() -> String {
@@ -38,54 +44,57 @@ fn own_id() -> String {
 fn bytes(row: &Value, field: &str) -> u64 {
     row[field]
         .as_u64()
-        .unwrap_or_else(|| panic!("{field} of {row}"))
+        .unwrap_or_else(|| panic!("no number {field} in {row}"))
 }
 
-fn rows<'v>(answer: &'v Value, key: &str) -> &'v [Value] {
-    answer[key].as_array().expect("rows")
+fn rows<'v>(document: &'v Value, key: &str) -> &'v [Value] {
+    document[key].as_array().expect("a list of rows")
 }
 
-/// Without the counts of others, who come and go.
-fn without_counts(mut answer: Value) -> Value {
-    for row in answer["working_sets"].as_array_mut().expect("rows") {
-        let row = row.as_object_mut().expect("an object");
+/// Removes the figures that depend on other processes with the same libraries.
+fn without_shares(mut document: Value) -> Value {
+    for row in document["working_sets"]
+        .as_array_mut()
+        .expect("a list of rows")
+    {
+        let row = row.as_object_mut().expect("each row is an object");
         row.retain(|field, _| !field.starts_with("mapped_") && field != "shared_bytes");
     }
-    answer
+    document
 }
 
 #[test]
-fn a_saved_working_set_shows_what_the_process_showed() {
+fn saved_file_matches_live_output() {
     let child = Started::sleeping();
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("saved.psws");
     let file = file.to_str().unwrap();
-    let mut seen = Vec::new();
-    for way in ways() {
-        let output = run_by(way, ["ws", &child.pid(), "-o", file]);
+    let mut outputs = Vec::new();
+    for disabled in interfaces() {
+        let output = run_without(disabled, ["ws", &child.pid(), "-o", file]);
         assert!(output.status.success(), "{output:?}");
         assert!(output.stdout.is_empty());
         let saved = json(["ws", "--json", "--from", file]);
-        let live = json_by(way, ["ws", "--json", &child.pid()]);
-        assert_eq!(without_counts(saved), without_counts(live.clone()));
-        seen.push(without_counts(live));
-        // What was saved by one way is compared with the other.
-        for other in ways() {
+        let live = json_without(disabled, ["ws", "--json", &child.pid()]);
+        assert_eq!(without_shares(saved), without_shares(live.clone()));
+        outputs.push(without_shares(live));
+        // The file also equals live pages that psapi reads through the other interface.
+        for other in interfaces() {
             let arguments = ["ws", &child.pid(), "--json", "--against", file];
-            let difference = json_by(other, arguments);
+            let difference = json_without(other, arguments);
             let total = rows(&difference, "differences").last().unwrap();
             assert_eq!(total["kind"], "total");
             for field in ["added_bytes", "removed_bytes", "changed_bytes"] {
-                assert_eq!(bytes(total, field), 0, "{field} {way} {other}");
+                assert_eq!(bytes(total, field), 0, "{field} {disabled} {other}");
             }
         }
     }
-    let own = seen.remove(0);
-    for other in seen {
+    let first = outputs.remove(0);
+    for other in outputs {
         if rustix::process::geteuid().is_root() {
-            assert_eq!(own, other);
+            assert_eq!(first, other);
         } else {
-            common::skip("only root is told of pages of zeros on older kernels");
+            testing::skip("needs root to recognize zero pages without PAGEMAP_SCAN");
         }
     }
     let piped = stdout(["ws", &child.pid(), "-o", "-"]);
@@ -93,12 +102,12 @@ fn a_saved_working_set_shows_what_the_process_showed() {
 }
 
 #[test]
-fn what_was_touched_in_between_was_added() {
+fn touched_pages_are_added() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("before");
-    for way in ways() {
-        let saved = run_by(
-            way,
+    for disabled in interfaces() {
+        let saved = run_without(
+            disabled,
             [
                 OsStr::new("ws"),
                 own_id().as_ref(),
@@ -109,7 +118,7 @@ fn what_was_touched_in_between_was_added() {
         assert!(saved.status.success(), "{saved:?}");
         let touched = vec![1_u8; 32 * MIB as usize];
         let start = touched.as_ptr() as u64;
-        let arguments = |more: &'static str| {
+        let arguments = |option: &'static str| {
             let mut all = vec![
                 "ws".to_owned(),
                 own_id(),
@@ -117,10 +126,10 @@ fn what_was_touched_in_between_was_added() {
                 "--against".into(),
             ];
             all.push(file.to_str().unwrap().into());
-            all.extend((!more.is_empty()).then(|| more.to_owned()));
+            all.extend((!option.is_empty()).then(|| option.to_owned()));
             all
         };
-        let difference = json_by(way, arguments(""));
+        let difference = json_without(disabled, arguments(""));
         let (total, mappings) = rows(&difference, "differences").split_last().unwrap();
         assert!(bytes(total, "added_private_bytes") >= 32 * MIB);
         let growth = total["resident_growth_bytes"].as_i64().unwrap();
@@ -134,7 +143,7 @@ fn what_was_touched_in_between_was_added() {
         assert!(bytes(largest, "added_bytes") >= 32 * MIB, "{largest}");
         assert!(["mapped", "grown", "stayed"].contains(&largest["mapping"].as_str().unwrap()));
 
-        let pages = json_by(way, arguments("--pages"));
+        let pages = json_without(disabled, arguments("--pages"));
         let address = |row: &Value, field: &str| {
             u64::from_str_radix(row[field].as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
         };
@@ -154,22 +163,22 @@ fn what_was_touched_in_between_was_added() {
 }
 
 #[test]
-fn runs_and_pages_are_those_of_the_totals() {
+fn runs_and_pages_match_totals() {
     let child = Started::sleeping();
-    for way in ways() {
-        let summary = json_by(way, ["ws", "--json", &child.pid()]);
+    for disabled in interfaces() {
+        let summary = json_without(disabled, ["ws", "--json", &child.pid()]);
         let total = rows(&summary, "working_sets").last().unwrap();
-        for how in ["--pages", "--pages=runs", "--pages=each"] {
-            let answer = json_by(way, ["ws", "--json", how, &child.pid()]);
+        for option in ["--pages", "--pages=runs", "--pages=each"] {
+            let document = json_without(disabled, ["ws", "--json", option, &child.pid()]);
             let is_counted = |row: &&Value| {
                 let attributes = row["attributes"].as_array().unwrap();
                 attributes.contains(&"resident".into()) && !attributes.contains(&"zero".into())
             };
-            let pages = rows(&answer, "pages");
+            let pages = rows(&document, "pages");
             let resident = pages.iter().filter(is_counted);
             let sum: u64 = resident.map(|row| bytes(row, "size_bytes")).sum();
-            assert_eq!(sum, bytes(total, "resident_bytes"), "{how}");
-            if how == "--pages=each" {
+            assert_eq!(sum, bytes(total, "resident_bytes"), "{option}");
+            if option == "--pages=each" {
                 assert!(pages.iter().all(|row| bytes(row, "pages") == 1));
             }
         }
@@ -177,14 +186,14 @@ fn runs_and_pages_are_those_of_the_totals() {
 }
 
 #[test]
-fn modules_are_shown_with_what_of_them_is_in_memory() {
+fn module_rows_sum_to_total() {
     let child = Started::sleeping();
-    let answer = json(["ws", "--json", "--modules", &child.pid()]);
+    let document = json(["ws", "--json", "--modules", &child.pid()]);
     let modules = json(["modules", "--json", &child.pid()]);
-    let (total, found) = rows(&answer, "working_sets").split_last().unwrap();
-    let (rest, modules_found) = found.split_last().unwrap();
-    assert_eq!(rest["kind"], "no module");
-    let names: Vec<_> = modules_found.iter().map(|row| &row["name"]).collect();
+    let (total, found) = rows(&document, "working_sets").split_last().unwrap();
+    let (no_module, module_rows) = found.split_last().unwrap();
+    assert_eq!(no_module["kind"], "no module");
+    let names: Vec<_> = module_rows.iter().map(|row| &row["name"]).collect();
     let expected: Vec<_> = rows(&modules, "modules")
         .iter()
         .map(|row| &row["path"])
@@ -192,14 +201,14 @@ fn modules_are_shown_with_what_of_them_is_in_memory() {
     assert_eq!(names, expected);
     let sum: u64 = found.iter().map(|row| bytes(row, "resident_bytes")).sum();
     assert_eq!(sum, bytes(total, "resident_bytes"));
-    assert!((1..sum).contains(&bytes(rest, "resident_bytes")));
+    assert!((1..sum).contains(&bytes(no_module, "resident_bytes")));
 }
 
 #[test]
-fn rows_are_sorted_and_the_total_stays_last() {
+fn sorting_keeps_total_last() {
     let child = Started::sleeping();
-    let answer = json(["ws", "--json", "-s", "-resident,start", &child.pid()]);
-    let (total, found) = rows(&answer, "working_sets").split_last().unwrap();
+    let document = json(["ws", "--json", "-s", "-resident,start", &child.pid()]);
+    let (total, found) = rows(&document, "working_sets").split_last().unwrap();
     assert_eq!(total["kind"], "total");
     let sizes: Vec<_> = found
         .iter()
@@ -212,7 +221,7 @@ fn rows_are_sorted_and_the_total_stays_last() {
 }
 
 #[test]
-fn a_table_has_no_column_that_says_nothing() {
+fn table_omits_empty_columns() {
     let child = Started::sleeping();
     let heading = text(["ws", &child.pid()])
         .lines()
@@ -229,7 +238,7 @@ fn a_table_has_no_column_that_says_nothing() {
 }
 
 #[test]
-fn samples_are_compared_until_the_process_ends() {
+fn sampling_ends_with_process() {
     let mut child = Started::sleeping();
     let output = run(["ws", "--json", "-i", "0.05", "--count", "2", &child.pid()]);
     assert!(output.status.success(), "{output:?}");
@@ -243,89 +252,93 @@ fn samples_are_compared_until_the_process_ends() {
         assert!(line["sample_seconds_since_boot"].is_number());
         assert!(!rows(line, "differences").is_empty());
     }
-    let mut watching = psapi()
+    let mut sampling = psapi()
         .args(["ws", "--json", "-i", "0.05", &child.pid()])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
-        .map(Started)
+        .map(Started::adopt)
         .unwrap();
     child.0.kill().unwrap();
     child.0.wait().unwrap();
     let mut status = None;
     wait_until(|| {
-        status = watching.0.try_wait().unwrap();
+        status = sampling.0.try_wait().unwrap();
         status.is_some()
     });
     assert_eq!(status.unwrap().code(), Some(1));
 }
 
-/// Asserts that it fails so, and says so.
-fn fails(arguments: &[&str], code: i32, message: &str) {
+/// Asserts the exit code of a failing run, and a part of its message.
+fn assert_fails(arguments: &[&str], code: i32, message: &str) {
     let output = run(arguments);
-    let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-    assert!(said.contains(message), "{arguments:?}: {said}");
+    let errors = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
+    assert!(errors.contains(message), "{arguments:?}: {errors}");
 }
 
 #[test]
-fn files_that_are_no_working_sets_are_refused() {
+fn invalid_files_are_rejected() {
     let child = Started::sleeping();
     let other = Started::sleeping();
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
     let saved = path("saved");
     assert!(run(["ws", &other.pid(), "-o", &saved]).status.success());
-    fails(
+    assert_fails(
         &["ws", &child.pid(), "--against", &saved],
         1,
-        "two processes",
+        "different processes",
     );
-    fails(&["ws", "--from", &path("absent")], 1, "No such file");
+    assert_fails(&["ws", "--from", &path("absent")], 1, "no such file");
     let content = fs::read(&saved).unwrap();
-    let with = |name: &str, content: &[u8]| {
+    let write = |name: &str, content: &[u8]| {
         fs::write(path(name), content).unwrap();
         path(name)
     };
-    let foreign = with("foreign", b"START,END\n");
-    fails(
-        &["ws", "--from", &foreign],
+    let foreign = write("foreign", b"START,END\n");
+    assert_fails(&["ws", "--from", &foreign], 1, "not a saved working set");
+    let truncated = write("cut", &content[..content.len() - 1]);
+    assert_fails(&["ws", "--from", &truncated], 1, "the file is truncated");
+    assert_fails(
+        &["ws", &other.pid(), "--against", &truncated],
         1,
-        "no snapshot of a working set",
+        "the file is truncated",
     );
-    let cut = with("cut", &content[..content.len() - 1]);
-    fails(&["ws", "--from", &cut], 1, "it is cut off");
-    fails(&["ws", &other.pid(), "--against", &cut], 1, "it is cut off");
     let mut newer = content;
     newer[8] = 9;
-    let newer = with("newer", &newer);
-    fails(&["ws", "--from", &newer], 1, "newer version");
+    let newer = write("newer", &newer);
+    assert_fails(&["ws", "--from", &newer], 1, "newer version");
 }
 
 #[test]
-fn a_file_that_can_not_be_written_is_told_and_leaves_the_one_before() {
+fn failed_write_keeps_old_file() {
     let child = Started::sleeping();
     let pid = child.pid();
-    fails(&["ws", &pid, "-o", "/dev/full"], 1, "can't write /dev/full");
-    fails(
+    assert_fails(
+        &["ws", &pid, "-o", "/dev/full"],
+        1,
+        "cannot write /dev/full",
+    );
+    assert_fails(
         &["ws", &pid, "-o", "/proc/none/x"],
         1,
-        "can't write /proc/none/x",
+        "cannot write /proc/none/x",
     );
     assert!(Path::new("/dev/full").exists());
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("kept");
     fs::write(&file, "kept").unwrap();
-    let mut ended = Started::sleeping();
-    ended.0.kill().unwrap();
-    ended.0.wait().unwrap();
-    let output = run(["ws", &ended.pid(), "-o", file.to_str().unwrap()]);
+    let mut exited = Started::sleeping();
+    exited.0.kill().unwrap();
+    exited.0.wait().unwrap();
+    let output = run(["ws", &exited.pid(), "-o", file.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(fs::read(&file).unwrap(), b"kept");
 }
 
 #[test]
-fn wrong_usage_is_told() {
+fn usage_errors_exit_2() {
     for arguments in [
         &["ws"][..],
         &["ws", "1", "--from", "x"],
@@ -339,7 +352,207 @@ fn wrong_usage_is_told() {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
-    let output = run_by("nonsense", ["ps"]);
+    let output = run_without("nonsense", ["ps"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("PSAPI_WITHOUT"));
+    assert!(stderr(&output).contains("PSAPI_DISABLE"));
+}
+
+/// Saves the working set of a child, and returns the path of the file.
+fn save(child: &Started, directory: &Path) -> String {
+    let file = directory.join("saved").to_str().unwrap().to_owned();
+    let output = run(["ws", &child.pid(), "-o", &file]);
+    assert!(output.status.success(), "{output:?}");
+    file
+}
+
+#[test]
+fn saved_modules_match_live_modules() {
+    let child = Started::sleeping();
+    let directory = tempfile::tempdir().unwrap();
+    let file = save(&child, directory.path());
+    // The size of a module is in its header, which a saved set lacks. Memory without a file that
+    // follows a module can therefore count as a part of it.
+    let by_address = |document: &Value| {
+        let rows = document["working_sets"].as_array().unwrap().iter();
+        let rows = rows.filter(|row| row["kind"] == "module");
+        let mut rows: Vec<[String; 3]> = rows
+            .map(|row| ["start_address", "name", "file_bytes"].map(|field| row[field].to_string()))
+            .collect();
+        rows.sort();
+        rows
+    };
+    let total = |document: &Value| {
+        let rows = document["working_sets"].as_array().unwrap();
+        let total = rows.iter().find(|row| row["kind"] == "total").unwrap();
+        ["resident_bytes", "private_bytes", "file_bytes"].map(|field| total[field].clone())
+    };
+    let live = json(["ws", "--json", "--modules", &child.pid()]);
+    let saved = json(["ws", "--json", "--modules", "--from", &file]);
+    assert!(by_address(&live).len() > 3);
+    assert_eq!(by_address(&saved), by_address(&live));
+    assert_eq!(total(&saved), total(&live));
+}
+
+#[test]
+fn changes_are_grouped_by_module() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("before");
+    let file = file.to_str().unwrap();
+    let own = own_id();
+    let saved = run(["ws", &own, "-o", file]);
+    assert!(saved.status.success(), "{saved:?}");
+    let touched = vec![1_u8; 32 * MIB as usize];
+    for disabled in interfaces() {
+        let arguments = ["ws", &own, "--json", "--against", file, "--modules"];
+        let document = json_without(disabled, arguments);
+        let (total, found) = rows(&document, "differences").split_last().unwrap();
+        let (no_module, module_rows) = found.split_last().unwrap();
+        assert_eq!(
+            (&total["kind"], &no_module["kind"]),
+            (&"total".into(), &"no module".into())
+        );
+        assert!(bytes(no_module, "added_private_bytes") >= 32 * MIB);
+        let modules = json(["modules", "--json", &own]);
+        let paths: Vec<_> = rows(&modules, "modules")
+            .iter()
+            .map(|row| &row["path"])
+            .collect();
+        let names: Vec<_> = module_rows.iter().map(|row| &row["name"]).collect();
+        assert_eq!(names, paths);
+        assert!(
+            module_rows.iter().all(|row| row["mapping"] == "stayed"),
+            "{document}"
+        );
+        for field in [
+            "resident_bytes",
+            "added_bytes",
+            "removed_bytes",
+            "changed_bytes",
+        ] {
+            let sum: u64 = found.iter().map(|row| bytes(row, field)).sum();
+            assert_eq!(sum, bytes(total, field), "{field}");
+        }
+    }
+    drop(touched);
+    let sample = ["ws", "--json", "-m", "-i", "0.01", "--count", "1"];
+    let document = json(sample.iter().chain(&[&own[..]]));
+    assert_eq!(rows(&document, "differences")[0]["kind"], "module");
+}
+
+#[test]
+fn pages_are_sorted_and_split() {
+    let child = Started::sleeping();
+    let pid = child.pid();
+    let document = json(["ws", "--json", "--pages", "--sort", "-size,start", &pid]);
+    let sizes: Vec<_> = rows(&document, "pages")
+        .iter()
+        .map(|row| bytes(row, "size_bytes"))
+        .collect();
+    assert!(
+        sizes.is_sorted_by(|a, b| a >= b) && sizes[0] > 4096,
+        "{sizes:?}"
+    );
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("before");
+    let file = file.to_str().unwrap();
+    let own = own_id();
+    assert!(run(["ws", &own, "-o", file]).status.success());
+    let touched = vec![1_u8; 4 * MIB as usize];
+    let arguments = [
+        "ws",
+        &own,
+        "--json",
+        "--against",
+        file,
+        "--pages=each",
+        "-s",
+        "-start",
+    ];
+    let document = json(arguments);
+    let pages = rows(&document, "page_differences");
+    assert!(pages.len() as u64 >= 4 * MIB / 4096 - 1);
+    assert!(pages.iter().all(|row| bytes(row, "pages") == 1));
+    let starts: Vec<_> = pages
+        .iter()
+        .map(|row| row["start_address"].as_str().unwrap())
+        .collect();
+    let number = |text: &str| u64::from_str_radix(&text[2..], 16).unwrap();
+    assert!(starts.is_sorted_by(|a, b| number(a) >= number(b)));
+    drop(touched);
+
+    let by_growth = ["ws", &own, "--json", "--against", file, "-s", "-growth"];
+    let document = json(by_growth);
+    let (_, found) = rows(&document, "differences").split_last().unwrap();
+    let growth = |row: &Value| row["resident_growth_bytes"].as_i64().unwrap();
+    assert!(found.is_sorted_by(|a, b| growth(a) >= growth(b)));
+}
+
+/// A thread of the test touches memory during the samples.
+#[test]
+fn samples_start_with_time_and_growth() {
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let output = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut touched = Vec::new();
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                touched.push(vec![1_u8; MIB as usize]);
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+        });
+        let output = run(["ws", &own_id(), "-i", "0.1", "--count", "3", "--bytes"]);
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        output
+    });
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let samples: Vec<&str> = text.split("\n\n").collect();
+    assert_eq!(samples.len(), 3, "{text}");
+    for sample in samples {
+        let mut lines = sample.lines();
+        let time = lines.next().unwrap();
+        let shape: String = time
+            .chars()
+            .map(|c| if c.is_ascii_digit() { '0' } else { c })
+            .collect();
+        assert!(shape.starts_with("0000-00-00 00:00:00.000 "), "{sample}");
+        let titles: Vec<&str> = lines.next().unwrap().split_whitespace().collect();
+        let column = titles.iter().position(|&title| title == "GROWTH").unwrap();
+        let growth = |line: &str| -> i64 {
+            let word = line.split_whitespace().nth(column).unwrap();
+            word.parse().unwrap()
+        };
+        let growths: Vec<i64> = lines.map(growth).collect();
+        let (total, parts) = growths.split_last().unwrap();
+        assert!(parts.is_sorted_by(|a, b| a >= b), "{sample}");
+        assert!(parts[0] > 0 && *total > 0, "{sample}");
+    }
+}
+
+/// Another process with the same program and libraries changes share counts.
+#[test]
+fn changes_of_shares_are_one_row() {
+    let child = Started::sleeping();
+    let directory = tempfile::tempdir().unwrap();
+    let file = save(&child, directory.path());
+    let _others = [Started::sleeping(), Started::sleeping()];
+    let document = json(["ws", "--json", "--against", &file, &child.pid()]);
+    let (_, found) = rows(&document, "differences").split_last().unwrap();
+    let is_only_shares = |row: &&Value| {
+        let changed = ["added_bytes", "removed_bytes", "changed_bytes"];
+        changed.iter().all(|field| row[field] == 0) && row["only_shares_bytes"].as_u64() > Some(0)
+    };
+    let count = found.iter().filter(is_only_shares).count();
+    let table = text(["ws", "--against", &file, &child.pid()]);
+    // Without the privilege to count mappings, there are no such changes.
+    let is_folded = |line: &&str| line.contains("only shares: ");
+    let folded = table.lines().filter(is_folded).count();
+    assert_eq!(folded, usize::from(count > 0), "{table}");
+    assert!(
+        table.lines().count() <= 2 + 1 + found.len() - count,
+        "{table}"
+    );
+    let all = text(["ws", "--all", "--against", &file, &child.pid()]);
+    assert!(!all.contains("only shares"), "{all}");
+    assert_eq!(all.lines().count(), 2 + found.len(), "{all}");
 }

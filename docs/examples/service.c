@@ -1,4 +1,4 @@
-/* A service that works when it is asked to: the subject of docs/working-sets.md.
+/* A service that works on request, for docs/working-sets.md.
  *
  * cc -g -O1 -o service service.c; each line on its standard input is a request.
  */
@@ -13,7 +13,7 @@ enum { MIB = 1 << 20, PAGE = 4096 };
 static const char *index_file;
 static long sum;
 
-/* Reads all of a file of 32 MiB, by way of a mapping. */
+/* Maps a file of 32 MiB and reads all of it. */
 static void load_index(const char *path) {
     int fd = open(path, O_RDONLY);
     const char *mapped = mmap(0, 32 * MIB, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -23,7 +23,7 @@ static void load_index(const char *path) {
     close(fd);
 }
 
-/* Makes a cache of 24 MiB, and nobody ever frees it. */
+/* Builds a cache of 24 MiB, which is never freed. */
 static char *build_cache(void) {
     char *cache = malloc(24 * MIB);
     if (!cache) { perror("cache"); exit(1); }
@@ -31,7 +31,7 @@ static char *build_cache(void) {
     return cache;
 }
 
-/* Writes its answer to the stack. */
+/* Writes a reply to the stack. */
 static void answer(int number) {
     volatile char reply[MIB];
     for (long at = 0; at < MIB; at++) reply[at] = (char)number;

@@ -1,4 +1,4 @@
-/* Two forked workers: the subject of docs/working-sets.md.
+/* Two forked workers, for docs/working-sets.md.
  *
  * cc -g -O1 -o workers workers.c
  */
@@ -22,7 +22,7 @@ int main(void) {
     memset(table, 1, 64 * MIB);
     for (int worker = 0; worker < 2; worker++) {
         if (fork() == 0) {
-            /* Each uses half of the queue; the second one changes a quarter of the table. */
+            /* Each worker uses half of the queue. The second one rewrites a quarter of the table. */
             memset(queue + worker * 8 * MIB, 1, 8 * MIB);
             if (worker == 1) memset(table, 2, 16 * MIB);
             pause();

@@ -1,163 +1,167 @@
+//! A snapshot of an address space, for resolving addresses without system calls.
+//!
+//! [`AddressMap`] combines mappings and modules, and keeps removed mappings until new ones take
+//! their place. `process/address_map.rs` reads it.
+
 use std::sync::Arc;
 #[cfg(feature = "symbols")]
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::error::Result;
+use crate::mapping::Mapping;
+use crate::module::Module;
+use crate::process_id::ProcessId;
 #[cfg(feature = "symbols")]
-use crate::linux::module_file::{self, Version};
-#[cfg(feature = "symbols")]
-use crate::linux::perf_map::PerfMap;
-use crate::mapping::{Backing, Mapping};
-use crate::module::{Module, ModuleFields, ModuleFilter};
-use crate::process::{Process, ProcessId};
+use crate::sys;
 
-/// What is where in a process's address space, to look addresses up in: such as those of page
-/// faults, while they come or once the process has ended.
+/// A snapshot of a process's address space for resolving addresses, for example of page faults. It
+/// remains usable after the process has ended.
 ///
-/// It is a picture of a moment. [`refresh`](Self::refresh) brings it up to date and keeps what has
-/// gone since in the places that nothing new has taken, so that an address which was met while a
-/// library was loaded can be looked up after that was unloaded, or another program executed. Where
-/// one thing has taken the place of another since the last refresh, the old one answers.
+/// [`refresh`](Self::refresh) updates the map. It keeps mappings that are gone, except where a new
+/// mapping took their place. Addresses that were recorded while a library was loaded can therefore
+/// still be resolved after the library was unloaded, or after the process called `execve`. Until
+/// the next refresh, addresses in a replaced mapping resolve to the old one.
 ///
 /// ```
 /// let me = psapi::System::new().current_process()?;
 /// let map = me.address_map()?;
-/// let place = map.resolve(str::len as fn(&str) -> usize as usize as u64).expect("code is mapped");
-/// let module = place.module.expect("code is of a module");
-/// println!("{}+{:#x}", module.path.display(), place.module_offset().unwrap());
+/// let address = str::len as fn(&str) -> usize as usize as u64;
+/// let location = map.resolve(address).expect("code is mapped");
+/// let module = location.module.expect("code is in a module");
+/// println!("{}+{:#x}", module.path.display(), location.module_offset().unwrap());
 /// assert!(map.resolve(0).is_none());
 /// # Ok::<(), psapi::Error>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct AddressMap {
     process: ProcessId,
-    /// By ascending address; none overlap.
+    pub(crate) with_modules: bool,
+    /// By ascending address, without overlaps.
     parts: Vec<Part>,
-    /// Of a process that has had code which is of no file.
+    /// The functions that the program generated at run time, if it ever had such code.
     #[cfg(feature = "symbols")]
-    perf_map: Option<Arc<Mutex<PerfMap>>>,
+    generated: Option<Arc<Mutex<sys::GeneratedFunctions>>>,
 }
 
-/// A mapping, or what is left of one that has gone.
+/// A mapping, or the rest of a mapping that is gone.
 #[derive(Debug, Clone)]
 pub(crate) struct Part {
     pub(crate) mapping: Mapping,
-    pub(crate) module: Option<Arc<Known>>,
+    pub(crate) module: Option<Arc<KnownModule>>,
     gone: bool,
 }
 
-/// A module, and what its file is known by once the process has ended.
+/// A module, and the properties that identify its file after the process has ended.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct KnownModule {
     pub(crate) module: Module,
-    /// Of a module without a build id, if its file could be reached.
+    /// `None` for a module with a build id, and if the file was not accessible.
     #[cfg(feature = "symbols")]
-    pub(crate) version: Option<Version>,
+    pub(crate) version: Option<sys::FileVersion>,
 }
 
-/// What an address is part of.
+/// The mapping and module that contain an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Place<'m> {
+pub struct Location<'m> {
     /// The address.
     pub address: u64,
-    /// The mapping that it is in; of one that has gone, the part that nothing new has taken.
+    /// The mapping that contains the address. For a mapping that is gone, this is the part that no
+    /// new mapping has replaced.
     pub mapping: &'m Mapping,
-    /// The module that it is in: in its file's mappings, or in its memory that is of no file, such
-    /// as variables that start as zero.
+    /// The module that contains the address, either in a mapping of its file or in its memory
+    /// without a file, such as zero-initialized variables.
     pub module: Option<&'m Module>,
-    /// Whether the mapping was gone when the map was last refreshed.
+    /// Whether the mapping was gone at the last refresh.
     pub gone: bool,
 }
 
-impl Place<'_> {
-    /// Where in the file it is, in bytes; `None` where there is no file.
+impl Location<'_> {
+    /// Returns the offset in the file in bytes; `None` without a file.
     pub fn file_offset(&self) -> Option<u64> {
         self.mapping.file?;
-        (self.address - self.mapping.start).checked_add(self.mapping.offset)
+        (self.address - self.mapping.start).checked_add(self.mapping.offset?)
     }
 
-    /// How far behind the module's base it is, in bytes; `None` where there is no module.
+    /// Returns the distance in bytes from the module's base; `None` without a module.
     pub fn module_offset(&self) -> Option<u64> {
         self.address.checked_sub(self.module?.base)
     }
 }
 
 impl AddressMap {
-    fn read(process: &Process) -> Result<Self> {
-        let mut map = AddressMap {
-            process: process.id(),
+    pub(crate) fn empty(process: ProcessId, with_modules: bool) -> Self {
+        AddressMap {
+            process,
+            with_modules,
             parts: Vec::new(),
             #[cfg(feature = "symbols")]
-            perf_map: None,
-        };
-        map.refresh(process)?;
-        Ok(map)
+            generated: None,
+        }
     }
 
-    /// The process that it is of.
+    /// Returns the id of the process.
     pub fn process(&self) -> ProcessId {
         self.process
     }
 
-    /// What an address is part of; `None` where nothing is mapped.
+    /// Returns the mapping and module that contain an address; `None` if nothing is mapped there.
     ///
     /// Source: memory. Cost: a binary search. Privileges: none.
-    pub fn resolve(&self, address: u64) -> Option<Place<'_>> {
-        Some(self.part(address)?.place(address))
+    pub fn resolve(&self, address: u64) -> Option<Location<'_>> {
+        Some(self.part(address)?.location(address))
     }
 
-    /// What comes last at or before an address: [what it is part of](Self::resolve), or where nothing
-    /// is mapped what is before that, such as a heap that has been larger.
+    /// Returns the last location at or before an address.
     ///
-    /// Source, cost and privileges: those of [`resolve`](Self::resolve).
-    pub fn last_before(&self, address: u64) -> Option<Place<'_>> {
+    /// If nothing is mapped at the address, the result is in the preceding mapping, such as a heap
+    /// that has shrunk. Otherwise the result equals that of [`resolve`](Self::resolve).
+    ///
+    /// Source: memory. Cost: a binary search. Privileges: none.
+    pub fn last_before(&self, address: u64) -> Option<Location<'_>> {
         let part = self.part_before(address)?;
-        Some(part.place(address))
+        Some(part.location(address))
     }
 
-    /// Reads the address space again, and tells whether it has changed.
+    /// Returns the mappings and the parts of former mappings, by ascending address.
     ///
-    /// Source: those of [`Process::mappings`] and, where these have changed, of
-    /// [`Process::modules_with`]. Cost and privileges: theirs.
+    /// The address of each location is its start.
     ///
-    /// # Errors
-    ///
-    /// Those of [`Process::address_map`]; the map stays as it is then.
-    pub fn refresh(&mut self, process: &Process) -> Result<bool> {
-        let mappings = process.mappings()?;
-        let known = self.parts.iter().filter(|part| !part.gone);
-        if known.map(|part| &part.mapping).eq(&mappings) {
-            return Ok(false);
-        }
-        let modules = process.modules_with(ModuleFilter::All, ModuleFields::BUILD_ID)?;
-        let known = modules.into_iter().map(|module| Known {
-            #[cfg(feature = "symbols")]
-            version: version_of(process, &module, &mappings),
-            module,
-        });
-        let known = known.collect();
-        #[cfg(feature = "symbols")]
-        if self.perf_map.is_none() && mappings.iter().any(is_made_at_run_time) {
-            let perf_map = PerfMap::open(process.directory());
-            self.perf_map = perf_map.map(|perf_map| Arc::new(Mutex::new(perf_map)));
-        }
-        self.take(mappings, known);
-        Ok(true)
+    /// Source: memory. Cost: proportional to the number of mappings. Privileges: none.
+    pub fn locations(&self) -> impl Iterator<Item = Location<'_>> {
+        let parts = self.parts.iter();
+        parts.map(|part| part.location(part.mapping.start))
     }
 
-    /// The parts, by ascending address.
+    /// Returns true if the map consists of these mappings, apart from mappings that are gone.
+    pub(crate) fn is_current(&self, mappings: &[Mapping]) -> bool {
+        let current = self.parts.iter().filter(|part| !part.gone);
+        current.map(|part| &part.mapping).eq(mappings)
+    }
+
     #[cfg(feature = "symbols")]
     pub(crate) fn parts(&self) -> &[Part] {
         &self.parts
     }
 
-    /// What the process says of the code that it makes at run time.
+    /// Returns the functions that the program generated at run time.
     #[cfg(feature = "symbols")]
-    pub(crate) fn perf_map(&self) -> Option<MutexGuard<'_, PerfMap>> {
-        let perf_map = self.perf_map.as_ref()?;
-        Some(perf_map.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn generated_functions(&self) -> Option<MutexGuard<'_, sys::GeneratedFunctions>> {
+        let functions = self.generated.as_ref()?;
+        Some(functions.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Calls `open` if the map has no generated functions yet and one of the mappings contains
+    /// generated code.
+    #[cfg(feature = "symbols")]
+    pub(crate) fn open_generated_functions(
+        &mut self,
+        mappings: &[Mapping],
+        open: impl FnOnce() -> Option<sys::GeneratedFunctions>,
+    ) {
+        if self.generated.is_none() && mappings.iter().any(Mapping::is_generated_code) {
+            self.generated = open().map(|functions| Arc::new(Mutex::new(functions)));
+        }
     }
 
     pub(crate) fn part(&self, address: u64) -> Option<&Part> {
@@ -172,43 +176,46 @@ impl AddressMap {
         self.parts.get(after.checked_sub(1)?)
     }
 
-    fn take(&mut self, mappings: Vec<Mapping>, modules: Vec<Known>) {
+    /// Replaces the current mappings. Parts of old mappings stay where no new mapping is.
+    pub(crate) fn merge(&mut self, mappings: Vec<Mapping>, modules: Vec<KnownModule>) {
         let mut modules: Vec<_> = modules.into_iter().map(Arc::new).collect();
         modules.sort_by_key(|known| known.module.base);
         let old = std::mem::take(&mut self.parts);
-        let mut left = Vec::new();
+
+        let mut parts = Vec::new();
         let mut rest = &mappings[..];
         for part in &old {
             let before = rest.partition_point(|mapping| mapping.end <= part.mapping.start);
             rest = &rest[before..];
-            left.extend(part.without(rest));
+            parts.extend(part.without(rest));
         }
-        if left.len() > MOST_GONE {
-            left.retain(|part| part.module.is_some());
+        // Over the limit, modules are kept longest, because their symbols are of most use.
+        if parts.len() > MAX_GONE {
+            parts.retain(|part| part.module.is_some());
         }
-        if left.len() > MOST_GONE {
-            left.clear();
+        if parts.len() > MAX_GONE {
+            parts.clear();
         }
-        let parts = mappings.into_iter().map(|mapping| Part {
+
+        let current = mappings.into_iter().map(|mapping| Part {
             module: module_of(&mapping, &modules)
-                .or_else(|| module_before(&mapping, &old))
+                .or_else(|| previous_module(&mapping, &old))
                 .cloned(),
             mapping,
             gone: false,
         });
-        left.extend(parts);
-        self.parts = left;
+        parts.extend(current);
+        self.parts = parts;
         self.parts.sort_by_key(|part| part.mapping.start);
     }
 }
 
-/// How many parts that have gone are kept: as many as a process may have mappings by default
-/// (`vm.max_map_count`).
-const MOST_GONE: usize = 65_530;
+/// Limit for parts that are gone: the default limit for a process's mappings (`vm.max_map_count`).
+const MAX_GONE: usize = 65_530;
 
 impl Part {
-    fn place(&self, address: u64) -> Place<'_> {
-        Place {
+    fn location(&self, address: u64) -> Location<'_> {
+        Location {
             address,
             mapping: &self.mapping,
             module: self.module.as_ref().map(|known| &known.module),
@@ -216,52 +223,51 @@ impl Part {
         }
     }
 
-    /// What is left of it beside mappings that go by ascending address, the first of which ends
-    /// behind its start.
+    /// Returns the pieces of this part that are not covered by `mappings`, which are sorted by
+    /// address and end after the start of this part.
     fn without(&self, mappings: &[Mapping]) -> Vec<Part> {
-        let mut left = Vec::new();
+        let mut uncovered = Vec::new();
         let mut start = self.mapping.start;
-        let taken = mappings
+        let covered = mappings
             .iter()
             .take_while(|mapping| mapping.start < self.mapping.end)
             .map(|mapping| (mapping.start, mapping.end))
             .chain([(self.mapping.end, self.mapping.end)]);
-        for (taken, end) in taken {
-            if start < taken {
+        for (covered_start, covered_end) in covered {
+            if start < covered_start {
                 let mut mapping = self.mapping.clone();
                 if mapping.file.is_some() {
-                    mapping.offset = mapping.offset.saturating_add(start - mapping.start);
+                    let skipped = start - mapping.start;
+                    mapping.offset = mapping.offset.map(|offset| offset.saturating_add(skipped));
                 }
-                (mapping.start, mapping.end) = (start, taken);
-                left.push(Part {
+                (mapping.start, mapping.end) = (start, covered_start);
+                uncovered.push(Part {
                     mapping,
                     module: self.module.clone(),
                     gone: true,
                 });
             }
-            start = start.max(end);
+            start = start.max(covered_end);
         }
-        left
+        uncovered
     }
 }
 
-/// The module that a mapping is part of, among modules by ascending base.
-fn module_of<'m>(mapping: &Mapping, modules: &'m [Arc<Known>]) -> Option<&'m Arc<Known>> {
+/// Returns the module that a mapping belongs to, from modules sorted by base.
+fn module_of<'m>(
+    mapping: &Mapping,
+    modules: &'m [Arc<KnownModule>],
+) -> Option<&'m Arc<KnownModule>> {
     let after = modules.partition_point(|known| known.module.base <= mapping.start);
     let known = modules.get(after.checked_sub(1)?)?;
-    let module = &known.module;
-    let is_its = match &mapping.backing {
-        Backing::File { path, .. } => *path == module.path,
-        Backing::Vdso => module.path.as_os_str() == "[vdso]",
-        Backing::Anonymous { .. } | Backing::Heap => true,
-        _ => false,
-    };
-    (is_its && module.contains(mapping.start)).then_some(known)
+    known.module.owns(mapping).then_some(known)
 }
 
-/// The module that a file's mapping was part of. Modules are read after mappings: if another program
-/// was executed in between, they are that one's.
-fn module_before<'m>(mapping: &Mapping, parts: &'m [Part]) -> Option<&'m Arc<Known>> {
+/// Returns the module of the same file mapping in the previous parts.
+///
+/// Modules are read after mappings. If the process called `execve` in between, the new modules do
+/// not belong to these mappings.
+fn previous_module<'m>(mapping: &Mapping, parts: &'m [Part]) -> Option<&'m Arc<KnownModule>> {
     mapping.file?;
     let at = parts.binary_search_by_key(&mapping.start, |part| part.mapping.start);
     let part = &parts[at.ok()?];
@@ -269,48 +275,10 @@ fn module_before<'m>(mapping: &Mapping, parts: &'m [Part]) -> Option<&'m Arc<Kno
     part.module.as_ref().filter(|_| is_same)
 }
 
-/// Whether what is executed there is of no file, but of the program's own making.
-#[cfg(feature = "symbols")]
-fn is_made_at_run_time(mapping: &Mapping) -> bool {
-    let is_memory = !matches!(
-        mapping.backing,
-        Backing::File { .. } | Backing::Vdso | Backing::Kernel { .. }
-    );
-    mapping.executable && is_memory
-}
-
-/// What the file of a module without a build id is known by.
-#[cfg(feature = "symbols")]
-fn version_of(process: &Process, module: &Module, mappings: &[Mapping]) -> Option<Version> {
-    if module.build_id.is_some() {
-        return None;
-    }
-    let first = mappings.partition_point(|mapping| mapping.end <= module.base);
-    let mapping = mappings.get(first)?;
-    module_file::version(process.directory(), &module.path, mapping)
-}
-
-impl Process {
-    /// What is where in the process's address space now, to look many addresses up in.
-    ///
-    /// Source: those of [`mappings`](Self::mappings) and [`modules_with`](Self::modules_with),
-    /// build ids included. Cost and privileges: theirs together. Mappings and modules are read one
-    /// after the other: a library that is loaded meanwhile may be among the one and not the other.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::AccessDenied`](crate::ErrorKind::AccessDenied) without the privilege;
-    /// [`ErrorKind::NoAddressSpace`](crate::ErrorKind::NoAddressSpace) for a kernel thread;
-    /// [`ErrorKind::Ended`](crate::ErrorKind::Ended) once the process has ended.
-    pub fn address_map(&self) -> Result<AddressMap> {
-        AddressMap::read(self)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::FileId;
+    use crate::mapping::{Backing, FileId};
     use crate::module::ModuleClass;
 
     fn mapping(start: u64, end: u64, path: Option<&str>) -> Mapping {
@@ -321,7 +289,7 @@ mod tests {
             writable: false,
             executable: true,
             shared: false,
-            offset: 0,
+            offset: Some(0),
             file: path.map(|path| FileId {
                 major: 8,
                 minor: 1,
@@ -340,8 +308,8 @@ mod tests {
         }
     }
 
-    fn module(base: u64, size: u64, path: &str) -> Known {
-        Known {
+    fn module(base: u64, size: u64, path: &str) -> KnownModule {
+        KnownModule {
             module: Module {
                 base,
                 size,
@@ -357,23 +325,14 @@ mod tests {
         }
     }
 
-    fn map() -> AddressMap {
-        AddressMap {
-            process: ProcessId::new(1),
-            parts: Vec::new(),
-            #[cfg(feature = "symbols")]
-            perf_map: None,
-        }
-    }
-
-    /// Start, end, offset in the file, module and whether it is gone, of all parts.
+    /// Returns start, end, file offset, module and `gone` of all parts.
     fn parts(map: &AddressMap) -> Vec<(u64, u64, u64, &str, bool)> {
         let parts = map.parts.iter().map(|part| {
             let module = part.module.as_ref();
             (
                 part.mapping.start,
                 part.mapping.end,
-                part.mapping.offset,
+                part.mapping.offset.unwrap(),
                 module.map_or("", |known| known.module.path.to_str().unwrap()),
                 part.gone,
             )
@@ -382,9 +341,9 @@ mod tests {
     }
 
     #[test]
-    fn a_mapping_is_of_the_module_whose_file_or_zeros_it_is() {
-        let mut map = map();
-        map.take(
+    fn mappings_resolve_to_their_module() {
+        let mut map = AddressMap::empty(ProcessId::new(1), true);
+        map.merge(
             vec![
                 mapping(0x1000, 0x2000, Some("/a")),
                 mapping(0x2000, 0x3000, None),
@@ -394,29 +353,31 @@ mod tests {
             ],
             vec![module(0x6000, 0x1000, "/c"), module(0x1000, 0x2000, "/a")],
         );
-        let of = |address| {
-            let place = map.resolve(address)?;
-            Some((place.module?.path.to_str()?, place.module_offset()?))
+        let module_at = |address| {
+            let location = map.resolve(address)?;
+            Some((location.module?.path.to_str()?, location.module_offset()?))
         };
-        assert_eq!(of(0x1000), Some(("/a", 0)));
-        assert_eq!(of(0x2fff), Some(("/a", 0x1fff)));
-        // Behind the module; its file as data; the range of a module, but another file.
-        assert_eq!((of(0x3000), of(0x4000), of(0x6000)), (None, None, None));
+        assert_eq!(module_at(0x1000), Some(("/a", 0)));
+        assert_eq!(module_at(0x2fff), Some(("/a", 0x1fff)));
+        // Memory after the module, its file mapped as data, another file in a module's range.
+        for address in [0x3000, 0x4000, 0x6000] {
+            assert_eq!(module_at(address), None);
+        }
         assert_eq!(map.resolve(0x4010).unwrap().file_offset(), Some(0x10));
         assert_eq!(map.resolve(0x2000).unwrap().file_offset(), None);
-        for nothing in [0, 0xfff, 0x5000, 0x7000, u64::MAX] {
-            assert_eq!(map.resolve(nothing), None);
+        for unmapped in [0, 0xfff, 0x5000, 0x7000, u64::MAX] {
+            assert_eq!(map.resolve(unmapped), None);
         }
     }
 
     #[test]
-    fn what_has_gone_stays_where_nothing_new_is() {
-        let mut map = map();
-        map.take(
+    fn gone_parts_stay_until_replaced() {
+        let mut map = AddressMap::empty(ProcessId::new(1), true);
+        map.merge(
             vec![mapping(0x1000, 0x9000, Some("/a"))],
             vec![module(0x1000, 0x8000, "/a")],
         );
-        map.take(
+        map.merge(
             vec![
                 mapping(0x0, 0x2000, None),
                 mapping(0x4000, 0x5000, Some("/b")),
@@ -434,13 +395,17 @@ mod tests {
             (0x8000, 0x9000, 0, "", false),
         ];
         assert_eq!(parts(&map), after);
-        let place = map.resolve(0x7fff).unwrap();
+        let location = map.resolve(0x7fff).unwrap();
         assert_eq!(
-            (place.module_offset(), place.file_offset(), place.gone),
+            (
+                location.module_offset(),
+                location.file_offset(),
+                location.gone
+            ),
             (Some(0x6fff), Some(0x6fff), true)
         );
-        // What has gone goes on being gone, and may be taken later.
-        map.take(vec![mapping(0x3000, 0x10_000, None)], Vec::new());
+        // A later merge keeps parts that are gone, or replaces them.
+        map.merge(vec![mapping(0x3000, 0x10_000, None)], Vec::new());
         let after = [
             (0x0, 0x2000, 0, "", true),
             (0x2000, 0x3000, 0x1000, "/a", true),
@@ -449,15 +414,15 @@ mod tests {
         assert_eq!(parts(&map), after);
     }
 
-    /// Mappings are read first: what is executed then has other modules, elsewhere.
+    /// `execve` between reading mappings and modules gives modules at other addresses.
     #[test]
-    fn what_was_read_of_two_programs_keeps_the_modules_of_the_first() {
-        let mut map = map();
-        map.take(
+    fn execve_during_read_keeps_previous_modules() {
+        let mut map = AddressMap::empty(ProcessId::new(1), true);
+        map.merge(
             vec![mapping(0x1000, 0x2000, Some("/a"))],
             vec![module(0x1000, 0x1000, "/a")],
         );
-        map.take(
+        map.merge(
             vec![
                 mapping(0x1000, 0x2000, Some("/a")),
                 mapping(0x5000, 0x6000, Some("/lib")),
@@ -469,7 +434,7 @@ mod tests {
             (0x5000, 0x6000, 0, "", false),
         ];
         assert_eq!(parts(&map), of_both);
-        map.take(
+        map.merge(
             vec![mapping(0x9000, 0xa000, Some("/b"))],
             vec![module(0x9000, 0x1000, "/b")],
         );
@@ -482,13 +447,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_before_an_address_is_found_also_where_nothing_is() {
-        let mut map = map();
-        map.take(vec![mapping(0x1000, 0x3000, None)], Vec::new());
-        map.take(vec![mapping(0x1000, 0x2000, None)], Vec::new());
+    fn last_before_finds_preceding_mapping() {
+        let mut map = AddressMap::empty(ProcessId::new(1), true);
+        map.merge(vec![mapping(0x1000, 0x3000, None)], Vec::new());
+        map.merge(vec![mapping(0x1000, 0x2000, None)], Vec::new());
         let before = |address| {
-            let place = map.last_before(address)?;
-            Some((place.mapping.start, place.mapping.end, place.gone))
+            let location = map.last_before(address)?;
+            let mapping = location.mapping;
+            Some((mapping.start, mapping.end, location.gone))
         };
         assert_eq!(before(0xfff), None);
         assert_eq!(before(0x1fff), Some((0x1000, 0x2000, false)));
@@ -498,17 +464,17 @@ mod tests {
     }
 
     #[test]
-    fn what_has_gone_is_bounded() {
-        let mut map = map();
+    fn number_of_gone_parts_is_bounded() {
+        let mut map = AddressMap::empty(ProcessId::new(1), true);
         for round in 0..4 {
             let start = round << 40;
             let mappings = (0..30_000).map(|index| start + index * 0x2000);
             let mut mappings: Vec<_> = mappings.map(|at| mapping(at, at + 0x1000, None)).collect();
             mappings[0] = mapping(start, start + 0x1000, Some("/a"));
-            map.take(mappings, vec![module(start, 0x1000, "/a")]);
+            map.merge(mappings, vec![module(start, 0x1000, "/a")]);
         }
-        assert!(map.parts.len() <= MOST_GONE + 30_000);
-        // Modules are forgotten last.
+        assert!(map.parts.len() <= MAX_GONE + 30_000);
+        // Modules are dropped last.
         assert!(map.resolve(0).unwrap().gone);
         assert!(map.resolve(0x2000).is_none());
     }

@@ -1,316 +1,340 @@
+//! Errors. Each names the operation that failed, the process, the source and the cause. If known,
+//! it also names the privilege or setting that would allow the operation.
+//!
+//! A platform reports a [`SourceError`]. A method of the public API adds the operation, the process
+//! and the remedy, which makes it an [`Error`].
+
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rustix::io::Errno;
+use crate::process_id::ProcessId;
 
-use crate::ProcessId;
-
-/// The result of a call of this crate.
+/// The result of a fallible call in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a question could not be answered: what was asked, of which process, which source refused,
-/// and, where the reason is a privilege or a setting, what would allow it.
+/// A failed operation: its name, the process, and the file or system call that failed.
+///
+/// If a privilege or a setting would allow the operation, the message names that privilege or
+/// setting.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct Error(Box<Report>);
+pub struct Error(Box<ErrorInner>);
 
-/// What kind of failure an [`Error`] is.
+/// The category of an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No process has the id, or the proc file system hides it from this user.
+    /// No process has the id, or the proc file system hides the process from the caller.
     NoSuchProcess,
-    /// The process has ended since it was pinned; another process may have its id by now.
+    /// The process ended after it was opened. Another process might have its id now.
     Ended,
-    /// The kernel refused for want of a privilege; the message names it.
+    /// The caller lacks a privilege. The message names it.
     AccessDenied,
-    /// The process has no user address space, and so no modules and no mappings: a kernel thread.
+    /// The process has no user address space, and so no modules and no mappings: it is a kernel
+    /// thread.
     NoAddressSpace,
-    /// An argument can't be meant, such as a module base where no module starts.
+    /// An argument is invalid, such as a module base where no module starts.
     InvalidParameter,
-    /// The running kernel does not offer what the question needs.
+    /// The running system does not support the operation.
     NotSupported,
-    /// The caller broke it off.
+    /// The caller cancelled the operation.
     Cancelled,
-    /// A source said something that it should not be able to say: cut off or corrupt.
+    /// A source is truncated or corrupt.
     Malformed,
-    /// The proc root holds no process directories: it is not a proc file system.
+    /// The proc root contains no process directories: it is not a proc file system. Linux only.
     NotProc,
-    /// Anything else that the operating system reported.
+    /// Any other error reported by the operating system.
     Os,
 }
 
-/// What was asked: in messages, "can't read the modules".
+/// An operation, as error messages name it: "cannot read modules".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct Operation {
     verb: &'static str,
     noun: &'static str,
 }
 
-impl Asked {
-    pub(crate) const TO_COMPARE_WORKING_SETS: Asked = Asked {
-        verb: "compare",
-        noun: "working sets",
-    };
+impl Operation {
+    pub(crate) const OPEN_PROCESS: Operation = Operation::new("open", "");
+    #[cfg(all(windows, not(psapi_stub)))]
+    pub(crate) const OPEN_HANDLE: Operation = Operation::new("open", "process of handle");
+    pub(crate) const OPEN_CURRENT_PROCESS: Operation = Operation::new("open", "current process");
+    pub(crate) const LIST_PROCESSES: Operation = Operation::new("list", "processes");
+    pub(crate) const LIST_DRIVERS: Operation = Operation::new("list", "device drivers");
+    pub(crate) const LIST_PAGE_FILES: Operation = Operation::new("list", "page files");
+    pub(crate) const COMPARE_WORKING_SETS: Operation = Operation::new("compare", "working sets");
+    pub(crate) const READ_PAGES: Operation = Operation::new("read", "pages");
+    pub(crate) const READ_WORKING_SET: Operation = Operation::new("read", "working set");
+    pub(crate) const EMPTY_WORKING_SET: Operation = Operation::new("empty", "working set");
+    pub(crate) const WATCH_WORKING_SET: Operation = Operation::new("watch", "working set");
+    #[cfg(all(target_os = "linux", not(psapi_stub)))]
+    pub(crate) const CONTINUE_THREAD: Operation = Operation::new("continue", "traced thread");
+    #[cfg(all(target_os = "linux", not(psapi_stub)))]
+    pub(crate) const KEEP_STOPPED: Operation = Operation::new("keep stopped", "traced thread");
+    pub(crate) const TERMINATE: Operation = Operation::new("terminate", "");
+    pub(crate) const WAIT: Operation = Operation::new("wait for", "");
 
-    pub(crate) const TO_EMPTY_WORKING_SET: Asked = Asked {
-        verb: "empty",
-        noun: "working set",
-    };
-
-    pub(crate) const TO_WATCH_WORKING_SET: Asked = Asked {
-        verb: "watch",
-        noun: "working set",
-    };
+    const fn new(verb: &'static str, noun: &'static str) -> Self {
+        Operation { verb, noun }
+    }
 }
 
-/// Most questions are for something to read.
-impl From<&'static str> for Asked {
+/// Names an operation that reads something.
+impl From<&'static str> for Operation {
     fn from(noun: &'static str) -> Self {
-        Asked { verb: "read", noun }
+        Operation::new("read", noun)
     }
+}
+
+/// What would allow a failed operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Remedy {
+    /// A sentence that starts with a capital letter and has no full stop.
+    pub(crate) text: &'static str,
+    /// The capabilities that are sufficient together; empty if no capability is.
+    pub(crate) capabilities: &'static [&'static str],
 }
 
 #[derive(Debug)]
-struct Report {
-    asked: Asked,
+struct ErrorInner {
+    operation: Operation,
     process: Option<ProcessId>,
     kind: ErrorKind,
-    refusal: Refusal,
+    source: SourceError,
+    remedy: Option<Remedy>,
 }
 
 impl Error {
-    pub(crate) fn new(asked: Asked, process: Option<ProcessId>, refusal: Refusal) -> Self {
-        let kind = refusal.kind(process);
-        Error(Box::new(Report {
-            asked,
+    /// Creates an error from one that a platform reported.
+    pub(crate) fn new(
+        operation: impl Into<Operation>,
+        process: Option<ProcessId>,
+        source: SourceError,
+        remedy: Option<Remedy>,
+    ) -> Self {
+        Error(Box::new(ErrorInner {
+            operation: operation.into(),
             process,
-            kind,
-            refusal,
+            kind: source.kind(process),
+            source,
+            remedy,
         }))
     }
 
-    /// What kind of failure this is.
+    /// Returns the category of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The process that was asked, if one was.
+    /// Returns the process that the operation was for; `None` if it was for the whole system.
     pub fn process(&self) -> Option<ProcessId> {
         self.0.process
     }
 
-    /// The file or system call that refused; empty if none did.
+    /// Returns the file or system call that failed; an empty path if there is none. A native call of
+    /// Windows is followed by its class: `NtQueryInformationProcess(ProcessVmCounters)`.
     pub fn source_path(&self) -> &Path {
-        &self.0.refusal.source
+        &self.0.source.source
     }
 
-    /// The operating system's error number, where it gave one.
+    /// Returns the error number reported by the operating system, if there is one.
     pub fn raw_os_error(&self) -> Option<i32> {
-        match self.0.refusal.cause {
-            Cause::Os(errno) => Some(errno.raw_os_error()),
-            Cause::Io(ref error) => error.raw_os_error(),
+        match self.0.source.cause {
+            ErrorCause::Os { code, .. } => Some(code),
+            ErrorCause::Io(ref error) => error.raw_os_error(),
             _ => None,
         }
     }
 
-    /// What would allow the question: a capability or a setting by name.
+    /// Returns the capability or setting that would allow the operation, as a sentence without a
+    /// full stop.
     pub fn remedy(&self) -> Option<&'static str> {
-        self.0.remedy()
+        self.0.remedy.map(|remedy| remedy.text)
+    }
+
+    /// Returns the capabilities that together would allow the operation; on Windows the privileges.
+    ///
+    /// They have the kernel's names, such as `CAP_SYS_PTRACE` or `SeDebugPrivilege`. The list is empty if no capability
+    /// would suffice. [`remedy`](Self::remedy) has the details.
+    pub fn capabilities(&self) -> &'static [&'static str] {
+        self.0.remedy.map_or(&[], |remedy| remedy.capabilities)
+    }
+
+    /// Returns the first part of the message: `cannot read modules of process 7`.
+    pub fn failure(&self) -> String {
+        self.0.failure()
+    }
+
+    /// Returns the first part of the message, with another text for the process.
+    ///
+    /// This allows one message for failures of several processes, such as
+    /// `cannot read modules of 12 processes`.
+    pub fn failure_of(&self, processes: impl fmt::Display) -> String {
+        self.0.failure_of(&processes)
+    }
+
+    /// Returns the reason, such as `permission denied`.
+    ///
+    /// In the message, it is between the source and the remedy.
+    pub fn reason(&self) -> String {
+        Reason(&self.0).to_string()
     }
 }
 
-impl std::error::Error for Report {}
+impl ErrorInner {
+    fn failure(&self) -> String {
+        let Operation { verb, noun } = self.operation;
+        match self.process {
+            Some(process) => self.failure_of(&format_args!("process {process}")),
+            None => format!("cannot {verb} {noun}"),
+        }
+    }
 
-impl fmt::Display for Report {
+    fn failure_of(&self, processes: &dyn fmt::Display) -> String {
+        let Operation { verb, noun } = self.operation;
+        match noun {
+            "" => format!("cannot {verb} {processes}"),
+            noun => format!("cannot {verb} {noun} of {processes}"),
+        }
+    }
+}
+
+impl std::error::Error for ErrorInner {}
+
+impl fmt::Display for ErrorInner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "can't {} the {}", self.asked.verb, self.asked.noun)?;
-        if let Some(process) = self.process {
-            write!(f, " of process {process}")?;
+        f.write_str(&self.failure())?;
+        if !self.source.source.as_os_str().is_empty() {
+            write!(f, ": {}", self.source.source.display())?;
         }
-        if !self.refusal.source.as_os_str().is_empty() {
-            write!(f, ": {}", self.refusal.source.display())?;
-        }
-        f.write_str(": ")?;
-        match (&self.refusal.cause, self.kind) {
-            (_, ErrorKind::NoSuchProcess) => f.write_str("no such process")?,
-            (_, ErrorKind::Ended) => f.write_str("the process has ended")?,
-            (Cause::Os(errno), _) => write!(f, "{}", io::Error::from(*errno))?,
-            (Cause::Io(error), _) => write!(f, "{error}")?,
-            (Cause::NewerFormat { found, known }, _) => write!(
-                f,
-                "it was written by a newer version: it is of format {found}, and this version \
-                 reads up to {known}"
-            )?,
-            (Cause::NoAddressSpace, _) => f.write_str("it has no address space")?,
-            (Cause::Cancelled, _) => f.write_str("the caller broke it off")?,
-            (Cause::NotProc, _) => f.write_str("no process directories here")?,
-            (Cause::Malformed(what) | Cause::Unsupported(what) | Cause::Invalid(what), _) => {
-                f.write_str(what)?
-            }
-            (Cause::NoSuchProcess { .. } | Cause::Ended, _) => {}
-        }
-        match self.remedy() {
-            Some(remedy) => write!(f, "; {remedy}"),
+        write!(f, ": {}", Reason(self))?;
+        match self.remedy {
+            Some(remedy) => write!(f, ". {}", remedy.text),
             None => Ok(()),
         }
     }
 }
 
-impl Report {
-    fn remedy(&self) -> Option<&'static str> {
-        let file = self
-            .refusal
-            .source
-            .file_name()
-            .unwrap_or_default()
-            .as_encoded_bytes();
-        Some(match self.kind {
-            ErrorKind::AccessDenied => match file {
-                // The process's directory is named by its id.
-                b"stat" | b"status" | b"cmdline" | b"cgroup" | [b'0'..=b'9', ..] => {
-                    "a proc file system mounted with hidepid shows it to CAP_SYS_PTRACE \
-                     and to the group of its gid= option"
-                }
-                _ if self.asked == Asked::TO_EMPTY_WORKING_SET => {
-                    "needs CAP_SYS_NICE in the initial user namespace, unless it is the caller \
-                     itself, and CAP_SYS_PTRACE for a process of another user and group; one that \
-                     has changed these, whose program may not be read, or that has capabilities \
-                     which the caller lacks, counts as another user's"
-                }
-                b"perf_event_open" => {
-                    "needs CAP_PERFMON in the initial user namespace, but CAP_SYS_ADMIN where a \
-                     distribution's kernel (Debian's is one) forbids it at a setting \
-                     kernel.perf_event_paranoid of more than 2; for processes that the user may \
-                     trace, as CAP_SYS_PTRACE may all, the setting at 2 or less will do; a seccomp \
-                     filter, as of a container, may forbid it to all"
-                }
-                b"perf_event ring buffer" => {
-                    "not one page for each processor may be locked in memory: needs CAP_IPC_LOCK, \
-                     or more of the setting kernel.perf_event_mlock_kb or of RLIMIT_MEMLOCK, \
-                     ulimit -l"
-                }
-                b"kallsyms" => "needs CAP_SYSLOG and a kernel.kptr_restrict below 2",
-                b"maps" | b"smaps" | b"smaps_rollup" => {
-                    "needs CAP_SYS_PTRACE in the process's user namespace, on newer kernels (6.18 \
-                     is one) CAP_PERFMON will do, or the process's own user and group; a process \
-                     that has changed these, whose program may not be read, or that has \
-                     capabilities which the reader lacks, counts as another user's"
-                }
-                b"pagemap" => {
-                    "needs CAP_SYS_PTRACE in the process's user namespace and, since only its user \
-                     may open the file, CAP_DAC_READ_SEARCH, or the process's own user and group; a \
-                     process that has changed these, whose program may not be read, or that has \
-                     capabilities which the reader lacks, counts as another user's"
-                }
-                _ if self.process.is_some() => {
-                    "needs CAP_SYS_PTRACE in the process's user namespace, or the process's own \
-                     user and group; a process that has changed these, whose program may not be \
-                     read, or that has capabilities which the reader lacks, counts as another user's"
-                }
-                _ => return None,
-            },
-            ErrorKind::NoSuchProcess => match self.refusal.cause {
-                Cause::NoSuchProcess {
-                    may_be_hidden: true,
-                } => {
-                    "the proc file system is mounted with hidepid, which hides other users' \
-                     processes: with 2 it shows them to CAP_SYS_PTRACE and to the group of its \
-                     gid= option, with 4 to CAP_SYS_PTRACE alone"
-                }
-                _ => return None,
-            },
-            ErrorKind::NoAddressSpace => "kernel threads have none",
-            ErrorKind::Os => match self.refusal.cause {
-                Cause::Os(Errno::MFILE) => {
-                    "the caller has as many files open as it may: RLIMIT_NOFILE, ulimit -n"
-                }
-                Cause::Os(Errno::NFILE) => {
-                    "the machine has as many files open as it may: the setting fs.file-max"
-                }
-                Cause::Os(Errno::AGAIN) if file == b"maps" => {
-                    "it executes one program after the other, and none of them for long enough to be \
-                     read: asking again may help"
-                }
-                _ => return None,
-            },
-            ErrorKind::NotProc => "the proc root must be a mounted proc file system",
-            _ => return None,
-        })
+/// The reason of an error, without its remedy.
+struct Reason<'e>(&'e ErrorInner);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ErrorInner { source, kind, .. } = self.0;
+        match (&source.cause, kind) {
+            (_, ErrorKind::NoSuchProcess) => f.write_str("no such process"),
+            (_, ErrorKind::Ended) => f.write_str("the process has ended"),
+            (&ErrorCause::Os { code, .. }, _) => f.write_str(&os_message(code)),
+            (ErrorCause::Io(error), _) => write!(f, "{error}"),
+            (ErrorCause::NewerFormat { found, known }, _) => write!(
+                f,
+                "unsupported format {found}, written by a newer version of psapi; this version \
+                 reads up to {known}"
+            ),
+            (ErrorCause::NoAddressSpace, _) => f.write_str("the process has no address space"),
+            (ErrorCause::Cancelled, _) => f.write_str("cancelled by the caller"),
+            (ErrorCause::NotProc, _) => f.write_str("no process directories found"),
+            (
+                ErrorCause::Malformed(text)
+                | ErrorCause::Unsupported(text)
+                | ErrorCause::Invalid(text),
+                _,
+            ) => f.write_str(text),
+            // Both have a kind that was matched above.
+            (ErrorCause::NoSuchProcess { .. } | ErrorCause::Ended, _) => Ok(()),
+        }
     }
 }
 
-/// What the `linux` layer reports: which source refused and how. The public layer adds the
-/// question and the process, and so makes an [`Error`] of it.
+/// Returns the system's text for an error number, without the number itself. The first letter is in
+/// lower case, because the text becomes part of a sentence.
+fn os_message(code: i32) -> String {
+    let mut text = io::Error::from_raw_os_error(code).to_string();
+    let end = text.rfind(" (os error").unwrap_or(text.len());
+    text.truncate(end);
+    // On Windows, the text is a sentence.
+    if text.ends_with('.') {
+        text.pop();
+    }
+    // An abbreviation, such as "RPC struct is bad", keeps its capitals.
+    let is_abbreviation = text.chars().nth(1).is_some_and(char::is_uppercase);
+    if let Some(first) = text.get_mut(..1)
+        && !is_abbreviation
+    {
+        first.make_ascii_lowercase();
+    }
+    text
+}
+
+/// An error as a platform reports it: the file or system call that failed, and the cause.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct SourceError {
+    /// The path of a file or the name of a system call; empty if there is none.
     pub(crate) source: PathBuf,
-    pub(crate) cause: Cause,
+    pub(crate) cause: ErrorCause,
 }
 
 #[derive(Debug)]
-pub(crate) enum Cause {
-    Os(Errno),
-    /// What the caller gave to read from failed.
+pub(crate) enum ErrorCause {
+    /// The operating system reported an error number, which the platform assigned a kind.
+    Os { code: i32, kind: ErrorKind },
+    /// Reading from the caller's reader failed.
     Io(io::Error),
-    /// The source does not parse; says what is wrong with it.
+    /// The source does not parse; the text gives the reason.
     Malformed(&'static str),
-    /// The kernel lacks it; says what.
+    /// The system does not support the operation; the text gives the reason.
     Unsupported(&'static str),
-    /// The caller's argument can't be meant; says why.
+    /// An argument is invalid; the text gives the reason.
     Invalid(&'static str),
-    /// A file is of a later format than this version knows.
-    NewerFormat {
-        found: u32,
-        known: u32,
-    },
+    /// The format of a saved file is newer than the newest that this version of the crate reads.
+    NewerFormat { found: u32, known: u32 },
+    /// No process has the id.
     NoSuchProcess {
-        /// Whether the proc file system hides processes, and may hide this one.
+        /// Whether the proc file system hides processes, and so might hide this one.
+        #[cfg_attr(windows, expect(dead_code, reason = "Windows hides no processes"))]
         may_be_hidden: bool,
     },
+    /// The process has ended.
     Ended,
+    /// The process is a kernel thread.
     NoAddressSpace,
+    /// The proc root contains no process directories.
+    #[cfg_attr(
+        windows,
+        expect(dead_code, reason = "Windows has no proc file systems")
+    )]
     NotProc,
+    /// The caller cancelled the operation.
     Cancelled,
 }
 
-impl Refusal {
-    pub(crate) fn new(source: impl Into<PathBuf>, cause: Cause) -> Self {
-        Refusal {
+impl SourceError {
+    pub(crate) fn new(source: impl Into<PathBuf>, cause: ErrorCause) -> Self {
+        SourceError {
             source: source.into(),
             cause,
         }
     }
 
-    pub(crate) fn of(self, asked: impl Into<Asked>, process: ProcessId) -> Error {
-        Error::new(asked.into(), Some(process), self)
-    }
-
-    pub(crate) fn of_system(self, asked: impl Into<Asked>) -> Error {
-        Error::new(asked.into(), None, self)
-    }
-
-    /// Whether the operating system said just this.
-    pub(crate) fn is(&self, errno: Errno) -> bool {
-        matches!(self.cause, Cause::Os(found) if found == errno)
-    }
-
-    fn kind(&self, process: Option<ProcessId>) -> ErrorKind {
+    /// Returns the kind of this error in an operation on `process`.
+    pub(crate) fn kind(&self, process: Option<ProcessId>) -> ErrorKind {
         match self.cause {
-            Cause::Os(Errno::ACCESS | Errno::PERM) => ErrorKind::AccessDenied,
-            // A pinned process answers ESRCH once it has ended.
-            Cause::Os(Errno::SRCH) if process.is_some() => ErrorKind::Ended,
-            Cause::Os(Errno::NOSYS | Errno::OPNOTSUPP) => ErrorKind::NotSupported,
-            Cause::Os(_) | Cause::Io(_) => ErrorKind::Os,
-            Cause::Malformed(_) => ErrorKind::Malformed,
-            Cause::Unsupported(_) | Cause::NewerFormat { .. } => ErrorKind::NotSupported,
-            Cause::Invalid(_) => ErrorKind::InvalidParameter,
-            Cause::NoSuchProcess { .. } => ErrorKind::NoSuchProcess,
-            Cause::Ended => ErrorKind::Ended,
-            Cause::NoAddressSpace => ErrorKind::NoAddressSpace,
-            Cause::NotProc => ErrorKind::NotProc,
-            Cause::Cancelled => ErrorKind::Cancelled,
+            // An operation without a process cannot fail because a process ended.
+            ErrorCause::Os {
+                kind: ErrorKind::Ended,
+                ..
+            } if process.is_none() => ErrorKind::Os,
+            ErrorCause::Os { kind, .. } => kind,
+            ErrorCause::Io(_) => ErrorKind::Os,
+            ErrorCause::Malformed(_) => ErrorKind::Malformed,
+            ErrorCause::Unsupported(_) | ErrorCause::NewerFormat { .. } => ErrorKind::NotSupported,
+            ErrorCause::Invalid(_) => ErrorKind::InvalidParameter,
+            ErrorCause::NoSuchProcess { .. } => ErrorKind::NoSuchProcess,
+            ErrorCause::Ended => ErrorKind::Ended,
+            ErrorCause::NoAddressSpace => ErrorKind::NoAddressSpace,
+            ErrorCause::NotProc => ErrorKind::NotProc,
+            ErrorCause::Cancelled => ErrorKind::Cancelled,
         }
     }
 }
@@ -320,22 +344,54 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_that_was_reached_is_named() {
-        for (errno, name) in [
-            (Errno::MFILE, "RLIMIT_NOFILE"),
-            (Errno::NFILE, "fs.file-max"),
-        ] {
-            let error = Refusal::new("/proc/1", Cause::Os(errno)).of_system("modules");
-            assert_eq!(error.kind(), ErrorKind::Os);
-            assert!(error.to_string().contains(name), "{error}");
-        }
+    fn message_names_operation_process_and_remedy() {
+        let source = SourceError::new("SOURCE", ErrorCause::Malformed("the line is truncated"));
+        let remedy = Remedy {
+            text: "Retry",
+            capabilities: &["CAP_SYS_PTRACE"],
+        };
+        let error = Error::new("modules", Some(ProcessId::new(7)), source, Some(remedy));
+        assert_eq!(
+            error.to_string(),
+            "cannot read modules of process 7: SOURCE: the line is truncated. Retry"
+        );
+        assert_eq!(error.reason(), "the line is truncated");
+        assert_eq!(
+            error.failure_of("2 processes"),
+            "cannot read modules of 2 processes"
+        );
+        assert_eq!(error.capabilities(), ["CAP_SYS_PTRACE"]);
     }
 
     #[test]
-    fn why_a_process_can_t_be_read_just_now_is_told() {
-        let refusal = Refusal::new("/proc/1/maps", Cause::Os(Errno::AGAIN));
-        let error = refusal.of("modules", ProcessId::new(1));
-        assert_eq!(error.kind(), ErrorKind::Os);
-        assert!(error.to_string().contains("executes"), "{error}");
+    fn opening_has_no_noun() {
+        let source = SourceError::new("", ErrorCause::Ended);
+        let error = Error::new(
+            Operation::OPEN_PROCESS,
+            Some(ProcessId::new(7)),
+            source,
+            None,
+        );
+        assert_eq!(error.failure_of("process 7"), "cannot open process 7");
+    }
+
+    #[test]
+    fn message_without_source_has_no_path() {
+        let source = SourceError::new("", ErrorCause::Cancelled);
+        let error = Error::new(Operation::LIST_PROCESSES, None, source, None);
+        assert_eq!(
+            error.to_string(),
+            "cannot list processes: cancelled by the caller"
+        );
+    }
+
+    #[test]
+    fn ended_process_needs_a_process() {
+        let ended = || {
+            let kind = ErrorKind::Ended;
+            SourceError::new("", ErrorCause::Os { code: 3, kind })
+        };
+        assert_eq!(ended().kind(Some(ProcessId::new(1))), ErrorKind::Ended);
+        assert_eq!(ended().kind(None), ErrorKind::Os);
     }
 }

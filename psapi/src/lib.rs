@@ -1,7 +1,9 @@
-//! What is running on a Linux machine, what is loaded into it, and what memory it uses: the
-//! Process Status API (PSAPI) over the kernel's own interfaces, as one safe library.
+//! The Process Status API (PSAPI) as one safe library: which processes run on a machine, which
+//! modules they have loaded, and how they use memory. It is implemented on the interfaces of the
+//! kernel.
 //!
-//! Everything starts at a [`System`], which is `/proc` and `/sys`, here or elsewhere:
+//! Everything starts at a [`System`]. On Linux it stands for `/proc` and `/sys`, which can be
+//! mounted elsewhere. On Windows it stands for the machine, by native calls of `ntdll`:
 //!
 //! ```
 //! use psapi::System;
@@ -13,9 +15,9 @@
 //!
 //! # All processes in one pass
 //!
-//! [`System::capture`] reads of every process what [`Fields`] ask for and nothing dearer. No row
-//! mixes two processes, those that end meanwhile are left out, and those that may not be read keep
-//! their place.
+//! [`System::capture`] reads the requested [`Fields`] of every process, and nothing more expensive.
+//! No row mixes two processes. Processes that end during the pass are left out. Processes that the
+//! caller cannot read are listed without the data.
 //!
 //! ```
 //! use psapi::{Fields, System};
@@ -31,8 +33,8 @@
 //!
 //! # One process
 //!
-//! A [`Process`] is pinned: when it ends and its id is given out again, it never answers for the
-//! newcomer.
+//! A [`Process`] is pinned: after the process has ended, the handle never returns data about a
+//! later process with the same id.
 //!
 //! ```
 //! use psapi::System;
@@ -49,41 +51,41 @@
 //!
 //! # Memory
 //!
-//! [`MemoryCounters`] cost two small files. [`ExactMemory`] makes the kernel walk the process's
-//! page tables, and is read only by its own name.
+//! [`MemoryCounters`] cost two small files, and on Windows one call. [`ExactMemory`] makes the kernel walk the page tables
+//! of the process, so it is read only by a method of its own. Windows does not have it.
 //!
 //! ```
 //! let process = psapi::System::new().current_process()?;
 //! let counters = process.memory_counters()?;
 //! println!("in RAM {}, at most {}", counters.working_set, counters.peak_working_set);
-//! println!("faults {} and {}", counters.faults.minor, counters.faults.major);
-//! let exact = process.exact_memory()?;
-//! println!("nobody else has {}", exact.uss);
+//! println!("{} page faults", counters.faults.total());
+//! # #[cfg(target_os = "linux")]
+//! println!("only this process maps {}", process.exact_memory()?.uss);
 //! # Ok::<(), psapi::Error>(())
 //! ```
 //!
 //! # Working sets
 //!
-//! A [`WorkingSet`] tells which pages are in memory or in a page file, what they are and who shares
-//! them: whole, as runs of like pages, or by mapping and by module. [`Process::query_pages`] tells
-//! the same of single addresses.
+//! A [`WorkingSet`] lists the pages that are in memory or in a page file, with their attributes and
+//! the number of sharers. It presents them as runs of equal pages, by mapping, or by module.
+//! [`Process::query_pages`] returns the same for single addresses.
 //!
 //! ```
 //! let process = psapi::System::new().current_process()?;
 //! let set = process.working_set()?;
 //! for (mapping, totals) in set.totals_by_mapping().filter(|(_, totals)| !totals.is_empty()) {
 //!     let name = mapping.backing.label();
-//!     println!("{:>10} private {:>10} of files {}", totals.private, totals.file, name.display());
+//!     println!("{:>10} private {:>10} in files {}", totals.private, totals.file, name.display());
 //! }
 //! let here = &set as *const _ as u64;
 //! assert!(process.query_pages(&[here])?[0].is_valid());
 //! # Ok::<(), psapi::Error>(())
 //! ```
 //!
-//! # Pages as they come
+//! # Page faults as they happen
 //!
-//! A [`WorkingSetWatch`] tells of each page that a process takes into its working set: the address,
-//! which instruction and thread came to it, when, and whether it had to be read from a disk.
+//! A [`WorkingSetWatch`] records each page fault of a process: its address, instruction, thread and
+//! time, and whether it waited for a disk.
 //!
 //! ```no_run
 //! let process = psapi::System::new().process(4711)?;
@@ -98,8 +100,8 @@
 //!
 //! # Modules
 //!
-//! Executable and shared libraries, in the dynamic linker's order, the vDSO included; deleted and
-//! replaced files, static programs and other mount namespaces make no difference.
+//! Modules are the executable and the shared libraries, in the order of the dynamic linker, and the
+//! vDSO. Deleted and replaced files, static executables and other mount namespaces are supported.
 //!
 //! ```
 //! use psapi::{ModuleFilter, System};
@@ -127,14 +129,14 @@
 //!
 //! # Addresses
 //!
-//! An [`AddressMap`] tells what many addresses are part of, also once the process has ended.
-//! With the feature `symbols` a `Symbolizer` tells functions and source lines.
+//! An [`AddressMap`] resolves many addresses to mappings and modules, even after the process has
+//! ended. With the feature `symbols`, a `Symbolizer` finds functions and source lines.
 //!
 //! ```
 //! let process = psapi::System::new().current_process()?;
 //! let map = process.address_map()?;
 //! let address = str::len as fn(&str) -> usize as usize as u64;
-//! if let Some(module) = map.resolve(address).and_then(|place| place.module) {
+//! if let Some(module) = map.resolve(address).and_then(|location| location.module) {
 //!     println!("{address:#x} is {}+{:#x}", module.path.display(), address - module.base);
 //! }
 //! # Ok::<(), psapi::Error>(())
@@ -154,7 +156,7 @@
 //! ```
 //! let system = psapi::System::new();
 //! let info = system.performance_info()?;
-//! println!("{} of {} bytes promised", info.commit_total, info.commit_limit);
+//! println!("{} of {} bytes committed", info.commit_total, info.commit_limit);
 //! for file in system.page_files()? {
 //!     println!("{}: {} of {} bytes in use", file.path.display(), file.in_use, file.total);
 //! }
@@ -163,146 +165,197 @@
 //!
 //! # Conventions
 //!
-//! - Sizes are bytes, addresses are `u64`, names are bytes ([`OsString`](std::ffi::OsString),
-//!   [`PathBuf`](std::path::PathBuf)): the kernel does not promise UTF-8.
-//! - What the kernel can't tell is `None`, never 0.
-//! - Each item says where its figures come from, what they cost and which privileges they need.
-//!   `PROC`, `SYS` and `PID` there are the proc root, the sys root and the process.
-//! - An [`Error`] says what was asked, of which process, what refused, and what would allow it.
-//! - Items that answer to a PSAPI function are found by its name in the search of these pages.
+//! - Sizes are in bytes. Addresses are `u64`, because a process can have wider addresses than its
+//!   observer. Names are [`OsString`](std::ffi::OsString) and paths are
+//!   [`PathBuf`](std::path::PathBuf), because the kernel does not guarantee UTF-8.
+//! - A figure that the kernel does not report is `None`, never 0.
+//! - Each item documents its source, its cost and the required privileges. There, `PROC` and `SYS`
+//!   stand for the proc root and the sys root, and `PID` for the id of the process. On Windows, a
+//!   source is an information class of a native call.
+//! - Items and figures that one system lacks are marked "Linux only" or "Windows only".
+//! - An [`Error`] names the operation, the process, and the file or system call that failed. If
+//!   known, it also names the privilege or setting that would allow the operation.
+//! - Items that correspond to a PSAPI function are found under the function's name by the search of
+//!   this documentation.
 //!
 //! # Features
 //!
-//! - `serde`: `serde::Serialize` for the answers. A text that is not UTF-8 becomes a sequence of its
-//!   bytes, so that nothing is lost.
-//! - `symbols`: the functions and source lines of addresses, by `blazesym`, which needs a C compiler
-//!   to build: `Symbolizer`.
+//! - `serde`: implements `serde::Serialize`. A name that is not UTF-8 becomes a sequence of its
+//!   bytes, so that no information is lost.
+//! - `symbols`: adds `Symbolizer`, which finds the functions and source lines of addresses. Its
+//!   dependency `blazesym` requires a C compiler.
+
+#![cfg_attr(
+    any(not(any(target_os = "linux", windows)), psapi_stub),
+    allow(
+        dead_code,
+        reason = "most values are created only by a platform with support"
+    )
+)]
+
+// The layers of this crate, from top to bottom. A file imports only from layers below its own.
+//
+// - Queries: `process` and `system`. A method makes one call into `sys`.
+// - State: `capture`, `address_map`, `symbolizer` and the watch hold a type of `sys` between calls.
+// - Platform: `sys/mod.rs` lists everything that the layers above use of an operating system.
+//   `sys/linux` implements it: strategies over `proc`, `sysfs` and `calls`. `sys/windows`
+//   implements it: strategies over `nt` and `layouts`. `sys/unsupported` implements it for every
+//   other system: each operation fails.
+// - Values: `error`, `fields`, `process_id`, `status`, `memory`, `mapping` and the like. They are
+//   plain types, which `sys` also uses, and have no platform.
 
 mod access;
 mod address_map;
 mod capture;
 mod cgroup;
 mod command_line;
+mod cpu_times;
 mod driver;
 mod error;
+mod exit_status;
 mod fields;
-#[cfg(any(test, fuzzing))]
+#[cfg(feature = "symbols")]
+mod frame;
+#[cfg(all(any(test, fuzzing), target_os = "linux", not(psapi_stub)))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod linux;
+mod io_counters;
 mod mapping;
 mod memory;
 mod module;
+mod owner;
+mod page;
 mod page_file;
 mod performance;
 mod process;
+mod process_id;
 mod process_state;
 #[cfg(feature = "serde")]
 mod serialize;
+mod start_time;
 mod status;
+mod status_table;
 #[cfg(feature = "symbols")]
 mod symbolizer;
+mod sys;
 mod system;
 mod working_set;
 
 pub use access::Access;
-pub use address_map::{AddressMap, Place};
+pub use address_map::{AddressMap, Location};
 pub use capture::Capture;
 pub use cgroup::{Cgroup, CgroupEntry};
 pub use command_line::CommandLine;
+pub use cpu_times::CpuTimes;
 pub use driver::{DeviceDriver, DriverKind, DriverState};
 pub use error::{Error, ErrorKind, Result};
+pub use exit_status::ExitStatus;
 pub use fields::Fields;
+#[cfg(feature = "symbols")]
+pub use frame::{Frame, SourceLine};
+pub use io_counters::IoCounters;
 pub use mapping::{Backing, FileId, MappedFile, MappedFileKind, Mapping};
 pub use memory::{ExactMemory, FaultCount, MemoryCounters};
 pub use module::{BuildId, Module, ModuleClass, ModuleFields, ModuleFilter};
+pub use owner::{Owner, ParseSidError, Sid, UserIds};
+pub use page::{PageAttributes, ShareCount};
 pub use page_file::{PageFile, PageFileKind};
 pub use performance::{HugePages, PerformanceInfo};
-pub use process::{Process, ProcessId};
+pub use process::Process;
+pub use process_id::ProcessId;
 pub use process_state::ProcessState;
-pub use status::{ImageFile, ProcessStatus, UserIds};
+pub use start_time::StartTime;
+pub use status::{ImageFile, ProcessStatus};
 #[cfg(feature = "symbols")]
-pub use symbolizer::{Frame, MissingSymbols, SourceLine, Symbolizer};
+pub use symbolizer::{MissingSymbols, Symbolizer};
 pub use system::{System, SystemBuilder};
+#[cfg(windows)]
+pub use working_set::RecordedFaults;
+pub use working_set::watch::WorkingSetWatch;
 pub use working_set::{
-    DifferenceKind, DifferenceTotals, EmptiedWorkingSet, MappingDifference, PageAttributes,
-    PageChanges, PageDifference, PageFault, PageInfo, PageRun, PageTotals, PageTransitions,
-    Progress, Protection, RefusalReason, RefusedMapping, RemainingMemory, ShareCount, ShareTotals,
-    TransitionTotals, WatchOptions, WorkingSet, WorkingSetDifference, WorkingSetOptions,
-    WorkingSetSize, WorkingSetWatch,
+    DifferenceKind, DifferenceTotals, EmptiedWorkingSet, MappingDifference, PageChanges,
+    PageDifference, PageFault, PageInfo, PageRun, PageTotals, PageTransitions, Progress,
+    Protection, RefusalReason, RefusedMapping, RemainingMemory, ShareTotals, TransitionTotals,
+    WatchOptions, WorkingSet, WorkingSetDifference, WorkingSetOptions, WorkingSetSize,
 };
 
-/// Answers go from thread to thread, and questions are asked from any: this does not compile else.
+/// All public types can be sent to and shared between threads; compilation fails otherwise.
 #[cfg(test)]
 const _: () = {
-    const fn in_threads<T: Send + Sync>() {}
+    const fn assert_send_sync<T: Send + Sync>() {}
 
-    in_threads::<System>();
-    in_threads::<SystemBuilder>();
-    in_threads::<Process>();
-    in_threads::<Capture>();
-    in_threads::<Error>();
-    in_threads::<ErrorKind>();
+    assert_send_sync::<System>();
+    assert_send_sync::<SystemBuilder>();
+    assert_send_sync::<Process>();
+    assert_send_sync::<Capture>();
+    assert_send_sync::<Error>();
+    assert_send_sync::<ErrorKind>();
 
-    in_threads::<Access>();
-    in_threads::<AddressMap>();
-    in_threads::<Backing>();
-    in_threads::<BuildId>();
-    in_threads::<Cgroup>();
-    in_threads::<CgroupEntry<'static>>();
-    in_threads::<CommandLine>();
-    in_threads::<DeviceDriver>();
-    in_threads::<DriverKind>();
-    in_threads::<DriverState>();
-    in_threads::<EmptiedWorkingSet>();
-    in_threads::<ExactMemory>();
-    in_threads::<FaultCount>();
-    in_threads::<Fields>();
-    in_threads::<FileId>();
-    in_threads::<HugePages>();
-    in_threads::<ImageFile>();
-    in_threads::<MappedFile>();
-    in_threads::<MappedFileKind>();
-    in_threads::<Mapping>();
-    in_threads::<MemoryCounters>();
-    in_threads::<Module>();
-    in_threads::<ModuleClass>();
-    in_threads::<ModuleFields>();
-    in_threads::<ModuleFilter>();
-    in_threads::<PageAttributes>();
-    in_threads::<PageChanges>();
-    in_threads::<PageFault>();
-    in_threads::<PageFile>();
-    in_threads::<PageFileKind>();
-    in_threads::<PageInfo>();
-    in_threads::<PageRun<'static>>();
-    in_threads::<PageTotals>();
-    in_threads::<Place<'static>>();
-    in_threads::<PerformanceInfo>();
-    in_threads::<ProcessId>();
-    in_threads::<ProcessState>();
-    in_threads::<ProcessStatus>();
-    in_threads::<Progress>();
-    in_threads::<Protection>();
-    in_threads::<RefusalReason>();
-    in_threads::<RefusedMapping>();
-    in_threads::<RemainingMemory>();
-    in_threads::<ShareCount>();
-    in_threads::<ShareTotals>();
-    in_threads::<UserIds>();
-    in_threads::<WatchOptions>();
-    in_threads::<WorkingSet>();
-    in_threads::<WorkingSetDifference<'static>>();
-    in_threads::<WorkingSetOptions>();
-    in_threads::<WorkingSetSize>();
+    assert_send_sync::<Access>();
+    assert_send_sync::<AddressMap>();
+    assert_send_sync::<Backing>();
+    assert_send_sync::<BuildId>();
+    assert_send_sync::<Cgroup>();
+    assert_send_sync::<CgroupEntry<'static>>();
+    assert_send_sync::<CommandLine>();
+    assert_send_sync::<CpuTimes>();
+    assert_send_sync::<DeviceDriver>();
+    assert_send_sync::<DriverKind>();
+    assert_send_sync::<DriverState>();
+    assert_send_sync::<EmptiedWorkingSet>();
+    assert_send_sync::<ExactMemory>();
+    assert_send_sync::<FaultCount>();
+    assert_send_sync::<ExitStatus>();
+    assert_send_sync::<Fields>();
+    assert_send_sync::<FileId>();
+    assert_send_sync::<HugePages>();
+    assert_send_sync::<ImageFile>();
+    assert_send_sync::<IoCounters>();
+    assert_send_sync::<MappedFile>();
+    assert_send_sync::<MappedFileKind>();
+    assert_send_sync::<Mapping>();
+    assert_send_sync::<MemoryCounters>();
+    assert_send_sync::<Module>();
+    assert_send_sync::<ModuleClass>();
+    assert_send_sync::<ModuleFields>();
+    assert_send_sync::<ModuleFilter>();
+    assert_send_sync::<Owner>();
+    assert_send_sync::<PageAttributes>();
+    assert_send_sync::<PageChanges>();
+    assert_send_sync::<PageFault>();
+    assert_send_sync::<PageFile>();
+    assert_send_sync::<PageFileKind>();
+    assert_send_sync::<PageInfo>();
+    assert_send_sync::<PageRun<'static>>();
+    assert_send_sync::<PageTotals>();
+    assert_send_sync::<Location<'static>>();
+    assert_send_sync::<PerformanceInfo>();
+    assert_send_sync::<ProcessId>();
+    assert_send_sync::<ProcessState>();
+    assert_send_sync::<ProcessStatus>();
+    assert_send_sync::<Progress>();
+    assert_send_sync::<Protection>();
+    assert_send_sync::<RefusalReason>();
+    assert_send_sync::<RefusedMapping>();
+    assert_send_sync::<RemainingMemory>();
+    assert_send_sync::<ShareCount>();
+    assert_send_sync::<ShareTotals>();
+    assert_send_sync::<Sid>();
+    assert_send_sync::<StartTime>();
+    assert_send_sync::<UserIds>();
+    assert_send_sync::<WatchOptions>();
+    assert_send_sync::<WorkingSet>();
+    assert_send_sync::<WorkingSetDifference<'static>>();
+    assert_send_sync::<WorkingSetOptions>();
+    assert_send_sync::<WorkingSetSize>();
 };
 
-/// The answers of a [`Symbolizer`], which itself stays in its thread.
+/// The results of a [`Symbolizer`] can be sent to other threads. The symbolizer itself cannot.
 #[cfg(all(test, feature = "symbols"))]
 const _: () = {
-    const fn in_threads<T: Send + Sync>() {}
+    const fn assert_send_sync<T: Send + Sync>() {}
 
-    in_threads::<Frame>();
-    in_threads::<MissingSymbols>();
-    in_threads::<SourceLine>();
+    assert_send_sync::<Frame>();
+    assert_send_sync::<MissingSymbols>();
+    assert_send_sync::<SourceLine>();
 };

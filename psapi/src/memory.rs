@@ -1,37 +1,44 @@
-use crate::linux::kernel_stack;
-use crate::linux::smaps_rollup::SmapsRollup;
-use crate::linux::stat::Stat;
-use crate::linux::status::Memory;
+//! Memory figures of a process.
 
-/// How often a process touched a page that was not mapped.
+/// How often a process accessed a page that was not mapped.
 ///
-/// Source: `min_flt` and `maj_flt` of `PROC/PID/stat`, summed over all threads, those that ended
-/// included. Cost: *cheap*.
+/// The figures include threads that have ended.
+///
+/// Source: `min_flt` and `maj_flt` in `PROC/PID/stat`. On Windows, `PageFaultCount` is the total,
+/// and `HardFaultCount` of `SystemProcessInformation` the major faults. Both have 32 bits there and
+/// start again at 0. Cost: *cheap*.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct FaultCount {
-    /// Faults that were resolved without reading from a disk.
-    pub minor: u64,
-    /// Faults that had to wait for a read.
-    pub major: u64,
+    /// Faults of both kinds.
+    pub(crate) total: u64,
+    /// Faults that were resolved without reading from a disk. `None` if only the total is known.
+    pub minor: Option<u64>,
+    /// Faults that had to wait for a read. `None` if only the total is known, as in
+    /// [`MemoryCounters`] on Windows.
+    pub major: Option<u64>,
 }
 
 impl FaultCount {
-    /// Both kinds together, which is what PSAPI's `PageFaultCount` counts.
+    /// Returns the number of minor and major faults together, as PSAPI's `PageFaultCount` does.
     pub fn total(self) -> u64 {
-        self.minor.saturating_add(self.major)
+        self.total
     }
 }
 
-/// How much memory a process uses: `PROCESS_MEMORY_COUNTERS`, and what Linux knows beyond it. All
-/// sizes in bytes.
+/// How much memory a process uses: `PROCESS_MEMORY_COUNTERS`, and further figures of Linux. All
+/// sizes are in bytes.
 ///
-/// Source: `PROC/PID/stat` (faults, threads) and `PROC/PID/status` (everything else, taken by the
-/// kernel in one go, so that the parts never exceed the whole). Cost: *status*. Privileges: none.
+/// Source on Linux: `PROC/PID/stat` (faults, threads) and `PROC/PID/status` (everything else). The
+/// kernel takes all figures of `status` at once, so the parts never exceed the whole. Cost:
+/// *status*. Privileges: none.
 ///
-/// A kernel thread has no user address space; its sizes are 0, but for the stack that it has in
-/// the kernel, and what is `None`: [`hugetlb`](Self::hugetlb), which the kernel does not tell of it.
+/// Source on Windows: `VM_COUNTERS` in `ProcessVmCounters` or, in a capture, in
+/// `SystemProcessInformation`. The figures that only Linux has are `None`.
+///
+/// A kernel thread has no user address space. Its sizes are 0, except for its kernel stack, and
+/// [`hugetlb`](Self::hugetlb) is `None` because the kernel does not report it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[doc(alias = "PROCESS_MEMORY_COUNTERS")]
@@ -41,171 +48,134 @@ impl FaultCount {
 pub struct MemoryCounters {
     /// Page faults so far (`PageFaultCount`).
     pub faults: FaultCount,
-    /// Memory of the process that is in RAM now (`WorkingSetSize`): `VmRSS`, which is
-    /// [`rss_anon`](Self::rss_anon) + [`rss_file`](Self::rss_file) +
-    /// [`rss_shmem`](Self::rss_shmem). Hugetlb pages are not in it.
+    /// Memory of the process that is in RAM now (`WorkingSetSize`): `VmRSS`.
     ///
-    /// Before Linux 6.2 each thread keeps to itself what some 64 of its faults brought, of which one
-    /// of a file's or of shared memory may bring the 16 pages around it: the kernel's figures may lag
-    /// by as much. The exact one is [`ExactMemory::rss`].
+    /// On Linux, it is the sum of [`rss_anon`](Self::rss_anon), [`rss_file`](Self::rss_file) and
+    /// [`rss_shmem`](Self::rss_shmem), and excludes hugetlb pages.
+    ///
+    /// Before Linux 6.2, each thread counts up to about 64 faults on its own before it adds them to
+    /// this counter. The counter can lack their pages, and one fault on a file or on shared memory
+    /// can map the 16 pages around it. [`ExactMemory::rss`] is exact.
     pub working_set: u64,
-    /// The largest that the working set has been (`PeakWorkingSetSize`): `VmHWM`, never less than
-    /// the working set in the same answer. The kernel notes a peak when memory is given back, from
-    /// counters a processor that lag by up to some dozens of pages each: later answers may show a
-    /// peak smaller by as much.
+    /// The largest working set so far (`PeakWorkingSetSize`): `VmHWM`. It is never less than
+    /// [`working_set`](Self::working_set).
+    ///
+    /// The kernel records a peak when memory is freed, from per-CPU counters that each can be off
+    /// by some dozen pages. A later call can report a peak that is smaller by as much.
     pub peak_working_set: u64,
-    /// Private writable memory, touched or not (`PagefileUsage`, `PrivateUsage`): `VmData` +
-    /// `VmStk`. About what the kernel charges against the system's commit limit for the process.
-    /// That leaves out hugetlb pages and, unless `vm.overcommit_memory` is 2, mappings with
-    /// `MAP_NORESERVE`; it has shared memory without a file, which is not in here. With
-    /// `vm.overcommit_memory` 1 it is counted just so, against no limit.
+    /// Private writable memory, whether or not it was ever accessed (`PagefileUsage`,
+    /// `PrivateUsage`): on Linux `VmData` + `VmStk`.
+    ///
+    /// On Linux, this is roughly the amount that the kernel charges to the process against the commit limit.
+    /// The kernel's charge excludes hugetlb pages and, unless `vm.overcommit_memory` is 2, mappings
+    /// with `MAP_NORESERVE`. It includes shared memory without a file, which this figure does not.
+    /// With `vm.overcommit_memory` at 1, the kernel counts in the same way but enforces no limit.
     pub commit: u64,
-    /// The largest that [`commit`](Self::commit) has been (`PeakPagefileUsage`): `None`, since
-    /// Linux keeps no such peak.
+    /// The largest [`commit`](Self::commit) so far (`PeakPagefileUsage`). Windows only; Linux does
+    /// not record this peak.
     pub peak_commit: Option<u64>,
-    /// Kernel memory held for the process that could be paged out (`QuotaPagedPoolUsage`): 0,
-    /// since Linux pages no kernel memory.
+    /// Pageable kernel memory held for the process (`QuotaPagedPoolUsage`); 0 on Linux, which pages
+    /// out no kernel memory.
     pub paged_pool: u64,
-    /// Kernel memory held for the process (`QuotaNonPagedPoolUsage`): `VmPTE` + the kernel stacks
-    /// of its threads, by the size that the architecture gives them; a kernel built with KASAN, a
-    /// debugging aid, doubles it, and that can't be seen. `None` on an architecture whose kernel
-    /// stacks have no one size, and on 32-bit x86, whose programs can't tell which kernel runs them.
+    /// The largest [`paged_pool`](Self::paged_pool) so far (`QuotaPeakPagedPoolUsage`). Windows
+    /// only; `None` on Linux.
+    pub peak_paged_pool: Option<u64>,
+    /// The largest [`nonpaged_pool`](Self::nonpaged_pool) so far (`QuotaPeakNonPagedPoolUsage`).
+    /// Windows only; Linux does not record this peak.
+    pub peak_nonpaged_pool: Option<u64>,
+    /// Kernel memory held for the process (`QuotaNonPagedPoolUsage`): on Linux `VmPTE` + the kernel
+    /// stacks of its threads.
+    ///
+    /// On Linux, the size of a kernel stack is a constant of the architecture. A kernel built with KASAN, a
+    /// debugging aid, doubles the size, which programs cannot detect. The figure is `None` on
+    /// architectures without one fixed size, and on 32-bit x86, whose programs cannot detect which
+    /// kernel runs them.
     pub nonpaged_pool: Option<u64>,
-    /// The part of the working set that is private to the process or a copy-on-write relation of
-    /// its fork (`PrivateWorkingSetSize`): `RssAnon`. The exact figure, at a price:
-    /// [`ExactMemory::uss`].
-    pub rss_anon: u64,
-    /// The part of the working set that is pages of files: `RssFile`.
-    pub rss_file: u64,
-    /// The part of the working set that is shared memory (`SharedCommitUsage`): `RssShmem`, tmpfs
-    /// files and memfds included.
-    pub rss_shmem: u64,
-    /// Private memory that was moved to a page file: `VmSwap`. Shared memory there is not in it.
-    pub swap: u64,
+    /// The private part of the working set (`PrivateWorkingSetSize`): on Linux `RssAnon`, the pages
+    /// without a file. These pages are private to the process or shared copy-on-write with forked
+    /// processes. The exact private figure, at a higher cost, is [`ExactMemory::uss`].
+    ///
+    /// `None` on versions of Windows without `VM_COUNTERS_EX2`.
+    pub rss_anon: Option<u64>,
+    /// The part of the working set that is backed by files: `RssFile`. Linux only.
+    pub rss_file: Option<u64>,
+    /// The part of the working set that is shared memory: `RssShmem`, including tmpfs files and
+    /// memfds. Linux only.
+    pub rss_shmem: Option<u64>,
+    /// Shared memory without a file that the process maps, in RAM or not (`SharedCommitUsage`).
+    /// Windows only. `None` on Linux, and on versions of Windows without `VM_COUNTERS_EX2`.
+    pub shared_commit: Option<u64>,
+    /// Private memory in page files: `VmSwap`. It excludes shared memory in page files. Linux only.
+    pub swap: Option<u64>,
     /// Memory that `mlock` and `mlockall` keep in RAM, by the size of its mappings: `VmLck`.
-    pub locked: u64,
-    /// Memory pinned for devices, which can't even be moved: `VmPin`.
-    pub pinned: u64,
-    /// Hugetlb pages in use: `HugetlbPages`. No figure of pages in RAM counts them; their mappings
-    /// are in [`virtual_size`](Self::virtual_size) and, if private and writable, in
-    /// [`commit`](Self::commit). `None` on a kernel without them, and of kernel threads.
+    /// Linux only.
+    pub locked: Option<u64>,
+    /// Memory pinned for devices, which the kernel cannot even move: `VmPin`. Linux
+    /// only.
+    pub pinned: Option<u64>,
+    /// Hugetlb pages in use: `HugetlbPages`. Linux only.
+    ///
+    /// No figure of pages in RAM includes them. Their mappings are part of
+    /// [`virtual_size`](Self::virtual_size) and, if private and writable, of
+    /// [`commit`](Self::commit). `None` on a kernel without hugetlb pages, and for kernel threads.
     pub hugetlb: Option<u64>,
-    /// Page tables: `VmPTE`.
-    pub page_tables: u64,
-    /// The size of all mappings, those of hugetlb pages included: `VmSize`.
+    /// Page tables: `VmPTE`. Linux only.
+    pub page_tables: Option<u64>,
+    /// The size of all mappings, including those of hugetlb pages: `VmSize`. On Windows
+    /// `VirtualSize`, which includes reserved addresses.
     pub virtual_size: u64,
-    /// The largest that [`virtual_size`](Self::virtual_size) has been: `VmPeak`.
+    /// The largest [`virtual_size`](Self::virtual_size) so far: `VmPeak`; on Windows
+    /// `PeakVirtualSize`.
     pub peak_virtual_size: u64,
 }
 
-impl MemoryCounters {
-    /// `None` for a process whose address space is gone.
-    pub(crate) fn new(stat: &Stat<'_>, memory: Option<&Memory>) -> Option<Self> {
-        let memory = match memory {
-            Some(memory) => *memory,
-            None if stat.is_kernel_thread() => Memory::default(),
-            None => return None,
-        };
-        let stacks = kernel_stack::size().map(|size| size * u64::from(stat.num_threads));
-        Some(MemoryCounters {
-            faults: FaultCount {
-                minor: stat.min_flt,
-                major: stat.maj_flt,
-            },
-            working_set: memory.vm_rss,
-            peak_working_set: memory.vm_hwm.max(memory.vm_rss),
-            commit: memory.vm_data.saturating_add(memory.vm_stk),
-            peak_commit: None,
-            paged_pool: 0,
-            nonpaged_pool: stacks.map(|stacks| memory.vm_pte.saturating_add(stacks)),
-            rss_anon: memory.rss_anon,
-            rss_file: memory.rss_file,
-            rss_shmem: memory.rss_shmem,
-            swap: memory.vm_swap,
-            locked: memory.vm_lck,
-            pinned: memory.vm_pin,
-            hugetlb: memory.hugetlb_pages,
-            page_tables: memory.vm_pte,
-            virtual_size: memory.vm_size,
-            peak_virtual_size: memory.vm_peak.max(memory.vm_size),
-        })
-    }
-}
-
-/// Exact shares of a process's memory, in bytes. Parts that a kernel does not tell apart are
-/// `None`.
+/// Exact memory figures of a process, in bytes. Linux only. Figures that a kernel does not report are `None`.
 ///
-/// Source: `PROC/PID/smaps_rollup`. Cost: *exact*: the kernel walks all page tables of the process
-/// and holds the lock of its address space meanwhile, milliseconds a GiB of small pages.
-/// Privileges: those that reading the process's memory map takes.
+/// Source: `PROC/PID/smaps_rollup`. Cost: *exact*. The kernel walks all page tables of the process,
+/// which takes milliseconds per GiB of small pages. It holds the lock of the address space during
+/// the walk. Privileges: the same as for reading the process's mappings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ExactMemory {
-    /// Resident memory, counted at the same moment as the other figures here.
+    /// Resident memory, counted at the same moment as the other figures.
     pub rss: u64,
     /// Proportional set size: private pages in full, shared pages divided by the number of
-    /// mappings that share them. Summed over all processes it counts no page twice.
+    /// mappings that share them. The sum over all processes counts no page twice.
     pub pss: u64,
     /// The anonymous part of [`pss`](Self::pss).
     pub pss_anon: Option<u64>,
-    /// The part of [`pss`](Self::pss) that is pages of files.
+    /// The part of [`pss`](Self::pss) that is backed by files.
     pub pss_file: Option<u64>,
     /// The part of [`pss`](Self::pss) that is shared memory.
     pub pss_shmem: Option<u64>,
-    /// Unique set size: pages that only this process maps, and so what would come free if it
-    /// ended.
+    /// Unique set size: pages that only this process maps. Ending the process would free them.
     pub uss: u64,
-    /// Resident pages that others map, too.
+    /// Resident pages that other processes also map.
     pub shared: u64,
-    /// Resident pages that were changed and are nobody else's.
+    /// Resident pages that were modified and that no other process maps.
     pub private_dirty: u64,
-    /// Resident pages that were used recently.
+    /// Resident pages that were accessed recently.
     pub referenced: u64,
-    /// Resident pages that belong to no file.
+    /// Resident pages without a file.
     pub anonymous: u64,
-    /// Pages that the process gave back with `MADV_FREE` and the kernel has not taken yet.
+    /// Pages that the process released with `MADV_FREE` and that the kernel has not reclaimed yet.
     pub lazy_free: Option<u64>,
-    /// Transparent huge pages of private memory.
+    /// Transparent huge pages in private memory.
     pub anon_huge_pages: u64,
-    /// Transparent huge pages of shared memory.
+    /// Transparent huge pages in shared memory.
     pub shmem_huge_pages: Option<u64>,
-    /// Transparent huge pages of files.
+    /// Transparent huge pages backed by files.
     pub file_huge_pages: Option<u64>,
-    /// Hugetlb pages that others map, too; in none of the figures above.
+    /// Hugetlb pages that other processes also map. No figure above includes them.
     pub shared_hugetlb: Option<u64>,
-    /// Hugetlb pages that only this process maps; in none of the figures above.
+    /// Hugetlb pages that only this process maps. No figure above includes them.
     pub private_hugetlb: Option<u64>,
-    /// Memory moved to a page file.
+    /// Memory in page files.
     pub swap: u64,
-    /// [`swap`](Self::swap) divided by sharers as [`pss`](Self::pss) is.
+    /// [`swap`](Self::swap), with shared pages divided by the number of sharers as in
+    /// [`pss`](Self::pss).
     pub swap_pss: u64,
-    /// Memory that `mlock` keeps in RAM, its shared pages divided by sharers.
+    /// Memory that `mlock` keeps in RAM, with shared pages divided by the number of sharers.
     pub locked: u64,
-}
-
-impl From<&SmapsRollup> for ExactMemory {
-    fn from(rollup: &SmapsRollup) -> Self {
-        ExactMemory {
-            rss: rollup.rss,
-            pss: rollup.pss,
-            pss_anon: rollup.pss_anon,
-            pss_file: rollup.pss_file,
-            pss_shmem: rollup.pss_shmem,
-            uss: rollup.private_clean.saturating_add(rollup.private_dirty),
-            shared: rollup.shared_clean.saturating_add(rollup.shared_dirty),
-            private_dirty: rollup.private_dirty,
-            referenced: rollup.referenced,
-            anonymous: rollup.anonymous,
-            lazy_free: rollup.lazy_free,
-            anon_huge_pages: rollup.anon_huge_pages,
-            shmem_huge_pages: rollup.shmem_pmd_mapped,
-            file_huge_pages: rollup.file_pmd_mapped,
-            shared_hugetlb: rollup.shared_hugetlb,
-            private_hugetlb: rollup.private_hugetlb,
-            swap: rollup.swap,
-            swap_pss: rollup.swap_pss,
-            locked: rollup.locked,
-        }
-    }
 }

@@ -1,15 +1,17 @@
+//! The state of a process.
+
 use std::fmt;
 
-/// What the first thread of a process is doing.
+/// The state of the group leader of a process, with the letters of Linux.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum ProcessState {
-    /// `R`: running, or waiting for a processor.
+    /// `R`: running, or ready to run.
     Running,
-    /// `S`: waiting for an event; a signal wakes it.
+    /// `S`: waiting for an event; a signal interrupts the wait.
     Sleeping,
-    /// `D`: waiting for an event, usually a disk; signals wait, too.
+    /// `D`: waiting for an event, usually for a disk; signals do not interrupt the wait.
     DiskSleep,
     /// `I`: a kernel thread without work.
     Idle,
@@ -17,18 +19,18 @@ pub enum ProcessState {
     Stopped,
     /// `t`: stopped by a tracer.
     TracingStop,
-    /// `Z`: ended, and not yet reaped by its parent.
+    /// `Z`: ended, but not yet reaped by its parent.
     Zombie,
-    /// `X`: about to disappear.
+    /// `X`: being removed.
     Dead,
     /// `P`: a kernel thread that is parked.
     Parked,
-    /// A letter that this version does not know.
+    /// A letter that this version of the crate does not recognize.
     Other(u8),
 }
 
 impl ProcessState {
-    /// The state for a letter of the kernel's.
+    /// Returns the state that a letter of the kernel stands for.
     pub const fn from_letter(letter: u8) -> Self {
         match letter {
             b'R' => ProcessState::Running,
@@ -44,7 +46,7 @@ impl ProcessState {
         }
     }
 
-    /// The kernel's letter, as `ps` prints it.
+    /// Returns the kernel's letter, as `ps` prints it.
     pub const fn letter(self) -> char {
         match self {
             ProcessState::Running => 'R',

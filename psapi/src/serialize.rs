@@ -1,8 +1,7 @@
-//! `serde::Serialize` for what is bytes: a text where it is UTF-8, else a sequence of its bytes,
-//! so that nothing is lost.
+//! `serde::Serialize` for names, which can be any bytes. A UTF-8 name becomes a string. Any other
+//! name becomes a sequence of bytes, so that no information is lost.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use serde::ser::{Serialize, Serializer};
@@ -10,14 +9,14 @@ use serde::ser::{Serialize, Serializer};
 use crate::cgroup::{Cgroup, CgroupEntry};
 use crate::command_line::CommandLine;
 
-/// A text that may not be UTF-8.
+/// A text that might not be UTF-8.
 struct Text<'a>(&'a OsStr);
 
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0.to_str() {
             Some(text) => serializer.serialize_str(text),
-            None => serializer.collect_seq(self.0.as_bytes()),
+            None => serializer.collect_seq(self.0.as_encoded_bytes()),
         }
     }
 }
@@ -60,10 +59,11 @@ impl Serialize for Cgroup {
 impl Serialize for CgroupEntry<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct as _;
-        let mut entry = serializer.serialize_struct("CgroupEntry", 3)?;
+        let mut entry = serializer.serialize_struct("CgroupEntry", 4)?;
         entry.serialize_field("hierarchy", &self.hierarchy)?;
         entry.serialize_field("controllers", &Text(self.controllers))?;
         entry.serialize_field("path", &Text(Path::as_os_str(self.path)))?;
+        entry.serialize_field("deleted", &self.deleted)?;
         entry.end()
     }
 }

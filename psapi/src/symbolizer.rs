@@ -1,97 +1,69 @@
+//! Symbolizes addresses of many processes and caches the results by module.
+//!
+//! [`Symbolizer`] groups addresses by the module that contains them and looks up each offset in a
+//! module once. The platform reads the symbols; see [`crate::sys`].
+
 use std::collections::HashMap;
 use std::fmt;
-use std::os::fd::OwnedFd;
-use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use blazesym::symbolize::source::{Elf, Source};
-use blazesym::symbolize::{self as blaze, Input, Reason, Symbolized};
-
 use crate::address_map::{AddressMap, Part};
-use crate::linux::kallsyms;
-use crate::linux::mem::Memory;
-use crate::linux::module_file::{self, Version, Wanted};
-use crate::mapping::{Backing, FileId};
-use crate::module::{BuildId, Module, ModuleFields, ModuleFilter};
+use crate::frame::Frame;
+use crate::mapping::{Backing, FileId, ImageOffset};
+use crate::module::BuildId;
 use crate::process::Process;
+use crate::sys;
 
-/// A function that is active at an address, and where in it that is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct Frame {
-    /// The function's name, demangled if it is of C++ or Rust. `None` where nothing names it, as
-    /// in a module without symbols.
-    pub function: Option<String>,
-    /// The module's file, in the process's mount namespace; `[vdso]`, `[kernel]`, or the name of a
-    /// driver in brackets. `None` for code that the program made while it ran.
-    #[cfg_attr(
-        feature = "serde",
-        serde(serialize_with = "crate::serialize::optional_text")
-    )]
-    pub module: Option<PathBuf>,
-    /// Where in the source it is: for a function that others were inlined into, where their call
-    /// was. `None` without debug information.
-    pub source: Option<SourceLine>,
-    /// Whether the compiler put it into the function before it, so that no call was made.
-    pub inlined: bool,
-    /// How many bytes the address is behind the start of the function, or of the module where the
-    /// function is unknown. `None` for an inlined function, which has no start of its own, and in
-    /// the kernel where the function is unknown.
-    pub offset: Option<u64>,
-}
-
-/// A line of source.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct SourceLine {
-    /// The file, as the compiler knew it.
-    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::text"))]
-    pub path: PathBuf,
-    /// The line, from 1; `None` for code that is of no line.
-    pub line: Option<u32>,
-}
-
-/// A module whose symbols could not be had, and why.
+/// A module whose symbols are missing or incomplete, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct MissingSymbols {
-    /// The module's file, in the process's mount namespace, or its name in brackets.
+    /// The path of the module in the process's mount namespace, or its name in brackets. For code
+    /// that the program generated at run time, `[generated code]`.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::serialize::text"))]
     pub module: PathBuf,
-    /// What refused, or what is wrong.
-    pub why: String,
+    /// The error, or the defect in the file.
+    pub reason: String,
 }
 
 impl fmt::Display for MissingSymbols {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no symbols of {}: {}", self.module.display(), self.why)
+        let MissingSymbols { module, reason } = self;
+        write!(f, "no symbols for {}: {reason}", module.display())
     }
 }
 
-/// Tells which functions and source lines addresses of code are of, inlined functions included.
-/// With the feature `symbols`.
+/// Symbolizes code addresses: function, source line and inlined functions. Requires the feature
+/// `symbols`.
 ///
-/// It goes by the files of the modules, and reads of each what it needs once: symbol tables, debug
-/// information in DWARF, and `/tmp/perf-PID.map` of programs that compile while they run. Debug
-/// information may be compressed, or in the file that `.gnu_debuglink` names, below
-/// `usr/lib/debug` of the [file root](crate::System::file_root) or beside the module; `.dwp`
-/// packages are left out. A file that is not the one that was mapped is not used: it is known by
-/// its build id, or else by its size and times.
+/// The symbolizer reads the symbol tables and DWARF debug information of modules. For programs that
+/// generate code at run time it reads `/tmp/perf-PID.map`, which must belong to root or to a user
+/// of the process. It reads only the required parts of a file, and each part once. Symbols and
+/// debug information can be compressed, also in `.gnu_debugdata` and `.zdebug_…` sections. `.dwp`
+/// packages are not supported.
 ///
-/// A process that lives is asked for the files that it maps, whatever their paths are by now, which
-/// needs `CAP_SYS_ADMIN` or `CAP_CHECKPOINT_RESTORE`; without, the paths have to do, from the
-/// process's root. Of a process that has ended they are looked up below the file root; see
-/// [`hold`](Self::hold) for those that can't be found so.
+/// Debug information can also be in a separate file. That file is found by the module's build id
+/// below `usr/lib/debug/.build-id`. If the module has a `.gnu_debuglink` section, the file is also
+/// found by its name. It can be in the directory of the module, in the subdirectory `.debug`, or
+/// below `usr/lib/debug`. Both the directories of the process and those of the
+/// [file root](crate::System::file_root) are searched.
 ///
-/// The files are trusted to be what a linker made: one that was made to deceive can name functions
-/// as it likes, or take much memory. One that is overwritten in place while it is read can end the
-/// caller with `SIGBUS`, as with any program that maps files.
+/// A file is used only if it is the file that was mapped. It must have the same build id or, for a
+/// module without one, the same device, inode, size and times.
 ///
-/// It stays in the thread that made it; its answers need not.
+/// The files of a live process are opened through its mappings, which works even after a file was
+/// renamed or deleted. This requires `CAP_SYS_ADMIN` or `CAP_CHECKPOINT_RESTORE`. Without these,
+/// files are opened by path below the root of the process, of its mount namespace, or of the
+/// caller. After the process has ended, they are opened by path below the file root. Call
+/// [`hold`](Self::hold) beforehand to keep files open that might not be found later.
+///
+/// The files are assumed to be the output of a linker. A malicious file can cause wrong function
+/// names or high memory use. As in every program that maps files, overwriting a file in place while
+/// it is read can terminate the caller with `SIGBUS`.
+///
+/// A symbolizer cannot be sent to another thread, but its results can.
 ///
 /// ```
 /// let me = psapi::System::new().current_process()?;
@@ -108,86 +80,104 @@ impl fmt::Display for MissingSymbols {
 /// ```
 #[derive(Debug, Default)]
 pub struct Symbolizer {
-    modules: HashMap<Key, Symbols>,
+    modules: HashMap<Key, CachedModule>,
+    /// The number of descriptors that modules in state `Open` hold.
     open_files: usize,
     kernel: HashMap<u64, Arc<[Frame]>>,
     missing: Vec<MissingSymbols>,
 }
 
-/// What makes a module the same one in different processes.
+/// The properties that identify a module across processes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     path: PathBuf,
     build_id: Option<BuildId>,
     file: Option<FileId>,
-    version: Option<Version>,
+    version: Option<sys::FileVersion>,
 }
 
-/// The symbols of a module.
+/// A module's symbols and the frames that were found in it.
 #[derive(Debug, Default)]
-struct Symbols {
+struct CachedModule {
     state: State,
-    /// By the offset in the file.
-    known: HashMap<u64, Arc<[Frame]>>,
+    frames: HashMap<ImageOffset, Arc<[Frame]>>,
 }
 
 #[derive(Debug, Default)]
 enum State {
+    /// Not opened yet, or closed to limit the number of open files.
     #[default]
     Closed,
-    Open(Open),
-    Missing,
+    Open(sys::ModuleSymbols),
 }
 
-/// A module's file.
-#[derive(Debug)]
-struct Open {
-    // Dropped before the file: it knows that by a path which then leads elsewhere.
-    symbolizer: Option<Box<blaze::Symbolizer>>,
-    file: OwnedFd,
-}
+/// An address in a module: its index among the sorted addresses, its part of the address map, and
+/// its position in the image.
+type Lookup<'m> = (usize, &'m Part, ImageOffset);
 
 impl Symbolizer {
-    /// One that knows nothing yet. It may be asked about many processes: what it has read of a
-    /// module serves all that have it.
+    /// Creates a symbolizer with an empty cache. It can be used for many processes, which then
+    /// share the symbols of common modules.
     pub fn new() -> Self {
         Symbolizer::default()
     }
 
-    /// Opens the files of the modules of a process that lives, for when it has ended: then those
-    /// that were deleted or replaced, or were in a mount namespace that is gone, would be out of
-    /// reach.
+    /// Opens the files of a live process's modules, so that their symbols are available after it
+    /// has ended.
     ///
-    /// Source: the files in `PROC/PID/map_files`, or by their paths below `PROC/PID/root`. Cost: a
-    /// few system calls and a descriptor a module; no more than a quarter of the descriptors that
-    /// the caller may have are used. Privileges: those of the process's own user or
-    /// `CAP_SYS_PTRACE`. What can't be opened is told by [`missing`](Self::missing).
+    /// Otherwise, files that were deleted or replaced, or that are in a mount namespace that no
+    /// longer exists, would be inaccessible. Files that cannot be opened are listed by
+    /// [`missing`](Self::missing).
+    ///
+    /// Source: the files in `PROC/PID/map_files`, or their paths below `PROC/PID/root`. Cost: a few
+    /// system calls and one descriptor per module, up to a quarter of the caller's descriptor
+    /// limit. Privileges: the process's own user or `CAP_SYS_PTRACE`.
     pub fn hold(&mut self, process: &Process, map: &AddressMap) {
         for part in map.parts().iter().filter(|part| part.mapping.executable) {
-            if self.open_files >= module_file::most_to_hold() {
-                return;
-            }
-            if let Some((key, _)) = key_of(part) {
-                self.open(process, part, key);
-            }
+            self.hold_part(process, part);
         }
     }
 
-    /// The functions that are active at each of many addresses of code, in the order of the
-    /// addresses: the one that was called, then those that were inlined there, one into the other,
-    /// so that the innermost is last.
+    /// Opens the file of the module at an address of a live process.
     ///
-    /// A module without symbols has one frame that says where in the module the address is, the
-    /// kernel where it hides its symbols one that names the kernel. Nothing is told of addresses where nothing
-    /// is mapped, or no code that anything is known of. An address that a function will return to
-    /// may be of the next line already: ask for the one before.
+    /// [`hold`](Self::hold) does this for all modules. With single modules, a caller can find out
+    /// which file does not respond.
+    ///
+    /// Source, cost and privileges: those of [`hold`](Self::hold), for one module.
+    pub fn hold_at(&mut self, process: &Process, map: &AddressMap, address: u64) {
+        if let Some(part) = map.part(address) {
+            self.hold_part(process, part);
+        }
+    }
+
+    fn hold_part(&mut self, process: &Process, part: &Part) {
+        if self.open_files < sys::max_open_symbols()
+            && let Some(key) = key_of(part)
+        {
+            self.open(process, part, key);
+        }
+    }
+
+    /// Returns the functions that are active at each of the addresses, in the order of the
+    /// addresses.
+    ///
+    /// For each address, the first frame is the function that was called. Functions that were
+    /// inlined there follow, with the innermost last. For a module without symbols, the only frame
+    /// has the offset in the module. If the kernel hides its symbols, the only frame names the
+    /// kernel. The result is empty for addresses that are not mapped and for unknown code.
+    ///
+    /// A return address can already belong to the next line, so look up the address before it.
+    ///
+    /// This method never fails as a whole; see [`missing`](Self::missing).
     ///
     /// Source: the modules' files, `PROC/kallsyms`, and `tmp/perf-PID.map` below the process's
-    /// root. Cost: of each module that is new, its symbol table and the units of its debug
-    /// information that the addresses are in, which is much for a large program; of the kernel, one
-    /// pass over some megabytes whenever there are new addresses; of an address that was asked
-    /// before, a look into a table. Privileges: to read the files; for the kernel's functions, a
-    /// `kernel.kptr_restrict` of 0, or `CAP_SYSLOG` and one below 2. Never fails as a whole: see [`missing`](Self::missing).
+    /// root. Privileges: read access to the files. Kernel functions require `kernel.kptr_restrict`
+    /// = 0 or, with `CAP_SYSLOG`, 1. The cost depends on the address:
+    ///
+    /// - In a new module: reading its symbol table and the debug information units of the address,
+    ///   which is slow for a large program.
+    /// - In the kernel: one pass over several megabytes for all new addresses of a call.
+    /// - Looked up before: a hash lookup.
     pub fn symbolize(
         &mut self,
         process: &Process,
@@ -199,89 +189,102 @@ impl Symbolizer {
         distinct.dedup();
         let mut found: Vec<Option<Arc<[Frame]>>> = vec![None; distinct.len()];
 
-        let mut groups: HashMap<Key, Vec<(usize, &Part, u64)>> = HashMap::new();
-        let mut made = Vec::new();
+        // Group the addresses by the source of their symbols.
+        let mut in_modules = Vec::new();
+        let mut generated = Vec::new();
         let mut kernel = Vec::new();
         for (index, &address) in distinct.iter().enumerate() {
             match map.part(address) {
-                Some(part) => match key_of(part) {
-                    Some((key, start)) => {
-                        let offset = address - part.mapping.start + start;
-                        groups.entry(key).or_default().push((index, part, offset));
-                    }
-                    None => match part.mapping.backing.path() {
-                        Some(path) => found[index] = Some(Arc::new([in_file(path)])),
-                        None => made.push(index),
-                    },
-                },
-                None if is_of_kernel(address) => kernel.push(index),
+                Some(part) if part.mapping.is_generated_code() => generated.push((index, part)),
+                Some(part) => in_modules.push((index, part)),
+                None if sys::is_kernel_address(address) => kernel.push(index),
                 None => {}
             }
         }
-        for (key, group) in groups {
-            self.module(process, key, &group, &distinct, &mut found);
-        }
-        if !made.is_empty()
-            && let Some(mut perf_map) = map.perf_map()
+
+        let mut refused = None;
+        if !generated.is_empty()
+            && let Some(mut functions) = map.generated_functions()
         {
-            let functions = perf_map.functions();
-            for index in made {
-                found[index] = functions.at(distinct[index]).map(|(start, name)| {
-                    let frames: Arc<[Frame]> = Arc::new([Frame {
-                        function: Some(String::from_utf8_lossy(name).into_owned()),
-                        module: None,
-                        source: None,
-                        inlined: false,
-                        offset: Some(distinct[index] - start),
-                    }]);
-                    frames
-                });
+            let addresses = generated.iter().map(|&(index, _)| distinct[index]);
+            let addresses: Vec<u64> = addresses.collect();
+            let (frames, reason) = sys::symbolize_generated(&mut functions, &addresses);
+            refused = reason;
+            for (&(index, _), frame) in generated.iter().zip(frames) {
+                found[index] = frame.map(|frame| Arc::from([frame]));
             }
         }
-        let addresses_of_kernel: Vec<u64> = kernel.iter().map(|&index| distinct[index]).collect();
-        self.ask_kernel(process, &addresses_of_kernel);
-        for (index, address) in kernel.into_iter().zip(addresses_of_kernel) {
-            found[index] = self.kernel.get(&address).cloned();
+        // Code in memory without a file can also be code of a module that the program has moved.
+        let is_unknown = |(index, _): &(usize, &Part)| found[*index].is_none();
+        let (moved, unknown_code): (Vec<_>, Vec<_>) = generated
+            .into_iter()
+            .filter(is_unknown)
+            .partition(|(_, part)| part.module.is_some());
+        in_modules.extend(moved);
+        if let Some(reason) = refused
+            && !unknown_code.is_empty()
+        {
+            self.add_missing(Path::new("[generated code]"), reason);
+        }
+        let mut modules: HashMap<Key, Vec<Lookup<'_>>> = HashMap::new();
+        for (index, part) in in_modules {
+            match key_of(part).zip(offset_of(part, distinct[index])) {
+                Some((key, offset)) => {
+                    modules.entry(key).or_default().push((index, part, offset));
+                }
+                None => {
+                    let path = part.mapping.backing.path();
+                    found[index] = path.map(|path| Arc::from([unknown(path, None)]));
+                }
+            }
+        }
+        for (key, lookups) in modules {
+            self.symbolize_module(process, key, &lookups, &distinct, &mut found);
+        }
+        let kernel_addresses: Vec<u64> = kernel.iter().map(|&index| distinct[index]).collect();
+        let frames = self.symbolize_kernel(process, &kernel_addresses);
+        for (index, frames) in kernel.into_iter().zip(frames) {
+            found[index] = Some(frames);
         }
 
         let nothing: Arc<[Frame]> = Arc::new([]);
-        let answer = addresses.iter().map(|address| {
-            let frames = distinct.binary_search(address).ok();
-            let frames = frames.and_then(|index| found[index].as_ref());
+        let results = addresses.iter().map(|address| {
+            let index = distinct.binary_search(address).ok();
+            let frames = index.and_then(|index| found[index].as_ref());
             frames.unwrap_or(&nothing).clone()
         });
-        answer.collect()
+        results.collect()
     }
 
-    /// The modules whose symbols could not be had so far, or not all of them.
+    /// Returns the modules whose symbols were missing or incomplete so far. A module with symbols
+    /// is listed only if one of the addresses was in none of its functions.
     pub fn missing(&self) -> &[MissingSymbols] {
         &self.missing
     }
 
-    fn miss(&mut self, module: &Path, why: impl fmt::Display) {
+    fn add_missing(&mut self, module: &Path, reason: impl fmt::Display) {
         let missing = MissingSymbols {
             module: module.into(),
-            why: why.to_string(),
+            reason: reason.to_string(),
         };
         if !self.missing.contains(&missing) {
             self.missing.push(missing);
         }
     }
 
-    /// Fills in what is found at addresses of one module, each with its place in `distinct` and its
-    /// offset in the file.
-    fn module(
+    /// Stores the frames for addresses in one module at their indices in `found`.
+    fn symbolize_module(
         &mut self,
         process: &Process,
         key: Key,
-        group: &[(usize, &Part, u64)],
-        distinct: &[u64],
+        lookups: &[Lookup<'_>],
+        addresses: &[u64],
         found: &mut [Option<Arc<[Frame]>>],
     ) {
-        let known = self.modules.get(&key).map(|symbols| &symbols.known);
+        let cached = self.modules.get(&key).map(|module| &module.frames);
         let mut new = Vec::new();
-        for &(index, part, offset) in group {
-            found[index] = known.and_then(|known| known.get(&offset)).cloned();
+        for &(index, part, offset) in lookups {
+            found[index] = cached.and_then(|frames| frames.get(&offset)).cloned();
             if found[index].is_none() {
                 new.push((index, part, offset));
             }
@@ -290,293 +293,129 @@ impl Symbolizer {
             return;
         };
         let path = key.path.clone();
-        let mut offsets: Vec<u64> = new.iter().map(|&(.., offset)| offset).collect();
+        let mut offsets: Vec<ImageOffset> = new.iter().map(|&(.., offset)| offset).collect();
         offsets.sort_unstable();
         offsets.dedup();
         let mut frames = HashMap::new();
-        if let State::Open(open) = &mut self.open(process, part, key.clone()).state {
-            let (answer, complaint) = open.ask(process.system().file_root(), &path, &offsets);
-            frames = answer;
-            if let Some(why) = complaint {
-                self.miss(&path, why);
+        // A failure can be temporary, such as a lack of descriptors, so the next call tries again.
+        let mut is_final = false;
+        if let State::Open(symbols) = &mut self.open(process, part, key.clone()).state {
+            let before = symbols.open_files();
+            let (symbolized, defect) = sys::symbolize_module(process.inner(), symbols, &offsets);
+            // The first lookup opens debug files.
+            let opened = symbols.open_files().saturating_sub(before);
+            self.open_files += opened;
+            frames = symbolized;
+            is_final = defect.is_none();
+            if let Some(reason) = defect {
+                self.add_missing(&path, reason);
             }
         }
-        let symbols = self.modules.entry(key).or_default();
+        let module = self.modules.entry(key).or_default();
+        for (offset, frames) in frames {
+            module.frames.insert(offset, frames.into());
+        }
         for (index, part, offset) in new {
-            let frames = frames.get(&offset).cloned().unwrap_or_else(|| {
+            let frames = module.frames.get(&offset).cloned().unwrap_or_else(|| {
                 let base = part.module.as_ref().map(|known| known.module.base);
-                Arc::new([Frame {
-                    function: None,
-                    module: Some(path.clone()),
-                    source: None,
-                    inlined: false,
-                    offset: base.and_then(|base| distinct[index].checked_sub(base)),
-                }])
+                let offset = base.and_then(|base| addresses[index].checked_sub(base));
+                Arc::new([unknown(&path, offset)])
             });
-            symbols.known.insert(offset, frames.clone());
+            if is_final {
+                module.frames.insert(offset, frames.clone());
+            }
             found[index] = Some(frames);
         }
-        if self.open_files > module_file::most_to_hold() && matches!(symbols.state, State::Open(_))
+        if self.open_files > sys::max_open_symbols()
+            && let State::Open(symbols) = &module.state
         {
-            symbols.state = State::Closed;
-            self.open_files -= 1;
+            self.open_files -= symbols.open_files();
+            module.state = State::Closed;
         }
     }
 
-    /// The symbols of the module that a mapping is of, with its file open if that can be had.
-    fn open(&mut self, process: &Process, part: &Part, key: Key) -> &mut Symbols {
-        if !matches!(
-            self.modules.get(&key).map(|symbols| &symbols.state),
-            None | Some(State::Closed)
-        ) {
-            return self.modules.entry(key).or_default();
+    /// Opens the symbols of the module that contains a part, unless they are open, and returns its
+    /// entry in the cache.
+    fn open(&mut self, process: &Process, part: &Part, key: Key) -> &mut CachedModule {
+        let is_closed = match self.modules.get(&key) {
+            Some(module) => matches!(module.state, State::Closed),
+            None => true,
+        };
+        if is_closed && let Some(known) = &part.module {
+            let (module, mapping) = (&known.module, &part.mapping);
+            let state = match sys::open_symbols(process.inner(), module, mapping, known.version) {
+                Ok(symbols) => {
+                    self.open_files += symbols.open_files();
+                    State::Open(symbols)
+                }
+                Err(reason) => {
+                    self.add_missing(&module.path, reason);
+                    State::Closed
+                }
+            };
+            self.modules.entry(key.clone()).or_default().state = state;
         }
-        let file = match &part.mapping.backing {
-            Backing::Vdso => vdso(process, part).ok_or_else(|| {
-                "the process has ended, or its memory may not be read, and this process has another"
-                    .to_string()
-            }),
-            _ => {
-                let wanted = Wanted {
-                    path: &key.path,
-                    mapping: &part.mapping,
-                    build_id: key.build_id.as_ref().map(BuildId::as_bytes),
-                    version: key.version,
-                };
-                let file_root = process.system().file_root();
-                module_file::open(process.directory(), file_root, wanted)
-                    .map_err(|absent| absent.to_string())
-            }
-        };
-        let state = match file {
-            Ok(file) => {
-                self.open_files += 1;
-                State::Open(Open {
-                    symbolizer: None,
-                    file,
-                })
-            }
-            Err(why) => {
-                self.miss(&key.path, why);
-                State::Missing
-            }
-        };
-        let symbols = self.modules.entry(key).or_default();
-        symbols.state = state;
-        symbols
+        self.modules.entry(key).or_default()
     }
 
-    /// Learns of addresses of the kernel, which ascend.
-    fn ask_kernel(&mut self, process: &Process, addresses: &[u64]) {
+    /// Returns the frames of kernel addresses. `addresses` must be sorted.
+    fn symbolize_kernel(&mut self, process: &Process, addresses: &[u64]) -> Vec<Arc<[Frame]>> {
         let is_new = |address: &&u64| !self.kernel.contains_key(address);
         let new: Vec<u64> = addresses.iter().filter(is_new).copied().collect();
-        if new.is_empty() {
-            return;
-        }
-        let functions = process
-            .system()
-            .proc_directory()
-            .and_then(|proc| kallsyms::functions(proc, &new));
-        let functions = match functions {
-            Ok(functions) => functions,
-            Err(refusal) => {
-                let error = refusal.of_system("functions of the kernel");
-                self.miss(Path::new("[kernel]"), error);
-                vec![None; new.len()]
-            }
-        };
-        for (address, function) in new.into_iter().zip(functions) {
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            let driver = function.as_ref().and_then(|found| found.driver.as_deref());
-            let frame = Frame {
-                function: function.as_ref().map(|found| text(&found.name)),
-                module: Some(format!("[{}]", driver.map_or("kernel".into(), text)).into()),
-                source: None,
-                inlined: false,
-                offset: function.map(|found| address - found.start),
-            };
-            self.kernel.insert(address, Arc::new([frame]));
-        }
-    }
-}
-
-impl Open {
-    /// What is known of offsets in the file, and what was wrong with it.
-    fn ask(
-        &mut self,
-        file_root: &Path,
-        module: &Path,
-        offsets: &[u64],
-    ) -> (HashMap<u64, Arc<[Frame]>>, Option<String>) {
-        let mut frames = HashMap::new();
-        let mut complaint = None;
-        let mut rest = offsets.to_vec();
-        // Without the debug information, if there is something wrong with that.
-        for with_debug in [true, false] {
-            let answer = self.try_ask(file_root, with_debug, &rest);
-            let answer = match answer {
-                Ok(answer) => answer,
-                Err(why) => {
-                    complaint.get_or_insert(why);
-                    continue;
-                }
-            };
-            rest = Vec::new();
-            for (offset, answer) in answer {
-                match answer {
-                    Answer::Frames(mut found) => {
-                        for frame in &mut found {
-                            frame.module = Some(module.into());
-                        }
-                        frames.insert(offset, found.into());
-                    }
-                    Answer::Nothing => {}
-                    Answer::Failed(why) => {
-                        complaint.get_or_insert(why);
-                        rest.push(offset);
-                    }
-                }
-            }
-            if rest.is_empty() {
-                break;
+        let mut nameless = HashMap::new();
+        if !new.is_empty() {
+            let system = process.system();
+            let (frames, error) = sys::symbolize_kernel(system.inner(), &new);
+            let frames = frames.into_iter().map(|frame| Arc::from([frame]));
+            let found = new.into_iter().zip(frames);
+            if let Some(source) = error {
+                let error = system.error("kernel functions", source);
+                self.add_missing(Path::new("[kernel]"), error);
+                nameless.extend(found);
+            } else {
+                self.kernel.extend(found);
             }
         }
-        (frames, complaint)
-    }
-
-    fn try_ask(
-        &mut self,
-        file_root: &Path,
-        with_debug: bool,
-        offsets: &[u64],
-    ) -> Result<Vec<(u64, Answer)>, String> {
-        let symbolizer = self.symbolizer.get_or_insert_with(|| {
-            let places = ["usr/lib/debug", "lib/debug"].map(|place| file_root.join(place));
-            let builder = blaze::Symbolizer::builder().set_debug_dirs(Some(places));
-            Box::new(builder.enable_auto_reload(false).build())
+        let frames = addresses.iter().map(|address| {
+            let known = self.kernel.get(address);
+            let frames: &Arc<[Frame]> = known.unwrap_or_else(|| &nameless[address]);
+            frames.clone()
         });
-        let mut elf = Elf::new(module_file::path_of(&self.file));
-        elf.debug_syms = with_debug;
-        let source = Source::Elf(elf);
-        // Where a file makes so little sense that the code which reads it gives up, its symbols are
-        // lost and not the caller.
-        let asked = std::panic::catch_unwind(AssertUnwindSafe(|| {
-            let answer = symbolizer.symbolize(&source, Input::FileOffset(offsets));
-            let answer = answer.map_err(|error| format!("{error:#}"))?;
-            Ok::<_, String>(answer.iter().map(Answer::of).collect::<Vec<_>>())
-        }));
-        let Ok(answer) = asked else {
-            self.symbolizer = None;
-            return Err(NONSENSE.into());
-        };
-        Ok(offsets.iter().copied().zip(answer?).collect())
+        frames.collect()
     }
 }
 
-const NONSENSE: &str = "its symbols or its debug information make no sense";
-
-/// What was found at an offset.
-enum Answer {
-    /// Their module is for the caller to fill in.
-    Frames(Vec<Frame>),
-    Nothing,
-    Failed(String),
-}
-
-impl Answer {
-    fn of(symbolized: &Symbolized<'_>) -> Self {
-        let symbol = match symbolized {
-            Symbolized::Sym(symbol) => symbol,
-            Symbolized::Unknown(Reason::IgnoredError) => return Answer::Failed(NONSENSE.into()),
-            Symbolized::Unknown(_) => return Answer::Nothing,
-        };
-        let line = |code: &blaze::CodeInfo<'_>| SourceLine {
-            path: code.to_path().into_owned(),
-            line: code.line.filter(|&line| line > 0),
-        };
-        let name = |name: &str| {
-            Some(name)
-                .filter(|name| !name.is_empty())
-                .map(str::to_owned)
-        };
-        let mut frames = vec![Frame {
-            function: name(&symbol.name),
-            module: None,
-            source: symbol.code_info.as_deref().map(line),
-            inlined: false,
-            offset: Some(symbol.offset as u64),
-        }];
-        frames.extend(symbol.inlined.iter().map(|inlined| Frame {
-            function: name(&inlined.name),
-            module: None,
-            source: inlined.code_info.as_ref().map(line),
-            inlined: true,
-            offset: None,
-        }));
-        Answer::Frames(frames)
-    }
-}
-
-/// What is known of an address in a file that is no module.
-fn in_file(path: &Path) -> Frame {
+/// Returns the frame of an address in an unknown function.
+fn unknown(module: &Path, offset: Option<u64>) -> Frame {
     Frame {
         function: None,
-        module: Some(path.into()),
+        module: Some(module.into()),
         source: None,
         inlined: false,
-        offset: None,
+        offset,
     }
 }
 
-/// What tells the module of a mapping from others, and where in its file the mapping starts.
-fn key_of(part: &Part) -> Option<(Key, u64)> {
+/// Returns the identity of the module that contains a part.
+fn key_of(part: &Part) -> Option<Key> {
     let known = part.module.as_ref()?;
-    let start = match (&part.mapping.backing, part.mapping.file) {
-        (Backing::Vdso, _) => 0,
-        (_, Some(_)) => part.mapping.offset,
-        _ => return None,
-    };
-    let key = Key {
+    Some(Key {
         path: known.module.path.clone(),
         build_id: known.module.build_id.clone(),
         file: part.mapping.file,
         version: known.version,
-    };
-    Some((key, start))
+    })
 }
 
-/// The image that the kernel provides: that of the process while its memory can be read, else
-/// ours if it is the same.
-fn vdso(process: &Process, part: &Part) -> Option<OwnedFd> {
-    let read = |process: &Process, base: u64| {
-        let memory = Memory::open(process.directory(), None).ok()??;
-        let size = usize::try_from(part.mapping.size()).ok()?;
-        let mut image = vec![0; size.min(MOST_OF_VDSO)];
-        let length = memory.read(base, &mut image);
-        image.truncate(length);
-        (length > 0).then_some(image)
-    };
-    let ours = || {
-        let me = process.system().current_process().ok()?;
-        let modules = me.modules_with(ModuleFilter::All, ModuleFields::BUILD_ID);
-        let wanted = &part.module.as_ref()?.module;
-        let is_it = |module: &&Module| {
-            module.path == wanted.path
-                && module.build_id.is_some()
-                && module.build_id == wanted.build_id
-        };
-        let base = modules.ok()?.iter().find(is_it)?.base;
-        read(&me, base)
-    };
-    let image = read(process, part.mapping.start).or_else(ours)?;
-    module_file::in_memory(&image).ok()
-}
-
-/// The image is of some pages.
-const MOST_OF_VDSO: usize = 1 << 20;
-
-/// Whether an address that is in no mapping may be of the kernel: it has the upper half, and leaves
-/// the last page empty, since its functions return small negative numbers as errors.
-fn is_of_kernel(address: u64) -> bool {
-    address >> 63 == 1 && address < u64::MAX - 4095
+/// Returns the position of an address in the image of its module.
+fn offset_of(part: &Part, address: u64) -> Option<ImageOffset> {
+    let within = address.checked_sub(part.mapping.start)?;
+    match (&part.mapping.backing, part.mapping.file) {
+        (Backing::Vdso, _) => Some(ImageOffset::File(within)),
+        (_, Some(_)) => Some(ImageOffset::File(part.mapping.offset?.checked_add(within)?)),
+        _ => {
+            let base = part.module.as_ref()?.module.base;
+            Some(ImageOffset::Memory(address.checked_sub(base)?))
+        }
+    }
 }

@@ -1,6 +1,7 @@
-//! Addresses looked up in a picture of the address space, against what the programs say of theirs.
+//! Address maps, compared with the addresses that processes print.
 
-mod support;
+// The facts are Linux's. `address_space` has the tests for every system.
+#![cfg(target_os = "linux")]
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -8,40 +9,13 @@ use std::process::Command;
 
 use psapi::{AddressMap, Backing, ErrorKind, Process, ProcessId, System};
 
-use support::child::{Program, Subject};
-use support::privilege::{as_nobody, is_root, skip};
-use support::ways;
+use testing::privilege::{is_root, unprivileged};
+use testing::{Program, TestProcess, interfaces, programs, skip};
 
-/// Loads a library when told to, unloads it when told to, and then executes another program. Each
-/// line says where things are.
-const CHANGES: &str = r#"
-    #include <dlfcn.h>
-    #include <stdio.h>
-    #include <stdlib.h>
-    #include <unistd.h>
-    static int zeros[9000];
-    static void say(void) { puts(""); fflush(stdout); if (getchar() == EOF) _Exit(0); }
-    int main(int argc, char **argv) {
-        printf("%lx %lx %lx %lx", (long)main, (long)&zeros[8000], (long)&argc, (long)malloc(9));
-        say();
-        void *library = dlopen(argv[1], RTLD_NOW);
-        if (!library) { puts(dlerror()); exit(1); }
-        printf("%lx %lx", (long)dlsym(library, "answer"), (long)dlsym(library, "zeros"));
-        say();
-        dlclose(library);
-        say();
-        execl(argv[2], argv[2], (char *)0);
-        return 1;
-    }"#;
-
-const WAITS: &str = r#"
-    #include <stdio.h>
-    int main(void) { printf("%lx\n", (long)main); fflush(stdout); getchar(); }"#;
-
-fn addresses(said: &str) -> Vec<u64> {
-    let words = said.split_whitespace();
+fn addresses(line: &str) -> Vec<u64> {
+    let words = line.split_whitespace();
     words
-        .map(|word| u64::from_str_radix(word, 16).expect("an address"))
+        .map(|word| u64::from_str_radix(word, 16).expect("a hexadecimal address"))
         .collect()
 }
 
@@ -52,38 +26,40 @@ fn pinned(id: ProcessId) -> (Process, AddressMap) {
     (process, map)
 }
 
-/// The module at an address, and the offset there.
+/// Returns the module at an address, and the offset in the module.
 fn module(map: &AddressMap, address: u64) -> Option<(&Path, u64)> {
-    let place = map.resolve(address)?;
-    assert_eq!(place.address, address);
-    assert!((place.mapping.start..place.mapping.end).contains(&address));
-    let offset = place.module_offset();
-    place.module.map(|module| (&*module.path, offset.unwrap()))
+    let location = map.resolve(address)?;
+    assert_eq!(location.address, address);
+    assert!((location.mapping.start..location.mapping.end).contains(&address));
+    let offset = location.module_offset();
+    location
+        .module
+        .map(|module| (&*module.path, offset.unwrap()))
 }
 
 #[test]
-fn addresses_are_found_in_what_comes_and_goes() {
+fn addresses_resolve_after_unload_and_exec() {
     let library = Program::compile_as(
         OsStr::new("libcomes.so"),
-        "int zeros[9000]; int answer(void) { return 42; }",
+        programs::ANSWER_LIBRARY,
         &["-shared", "-fPIC"],
     );
     let (first, second) = (
-        Program::compile(CHANGES, &["-ldl"]),
-        Program::compile_as(OsStr::new("second"), WAITS, &[]),
+        Program::compile(programs::CHANGES_MAPPINGS, &["-ldl"]),
+        Program::compile_as(OsStr::new("second"), programs::WAITS, &[]),
     );
     let mut command = Command::new(&first.path);
-    let mut subject = Subject::start(command.args([&library.path, &second.path]));
+    let mut subject = TestProcess::start(command.args([&library.path, &second.path]));
     let (process, mut map) = pinned(subject.id());
-    let own = addresses(&subject.said);
+    let own = addresses(&subject.line);
     let [main, zeros, stack, heap] = own[..] else {
-        panic!("{}", subject.said);
+        panic!("{}", subject.line);
     };
-    let main_place = map.resolve(main).unwrap();
-    let base = main_place.module.unwrap().base;
+    let main_location = map.resolve(main).unwrap();
+    let base = main_location.module.unwrap().base;
     assert_eq!(module(&map, main), Some((&*first.path, main - base)));
-    // The file has the code where it is in memory; a variable of zeros is in no file.
-    assert_eq!(main_place.file_offset(), Some(main - base));
+    // Code has equal offsets in memory and in the file. A zeroed variable is not in the file.
+    assert_eq!(main_location.file_offset(), Some(main - base));
     assert_eq!(module(&map, zeros), Some((&*first.path, zeros - base)));
     assert_eq!(map.resolve(zeros).unwrap().file_offset(), None);
     let backing = |address| &map.resolve(address).unwrap().mapping.backing;
@@ -97,8 +73,8 @@ fn addresses_are_found_in_what_comes_and_goes() {
     }
     assert!(!map.refresh(&process).unwrap());
 
-    subject.proceed();
-    let of_library = addresses(&subject.said);
+    subject.resume();
+    let of_library = addresses(&subject.line);
     assert_eq!(module(&map, of_library[0]), None);
     assert!(map.refresh(&process).unwrap());
     let offsets: Vec<_> = of_library
@@ -108,7 +84,7 @@ fn addresses_are_found_in_what_comes_and_goes() {
     assert!(offsets.iter().all(|(path, _)| *path == library.path));
     let offsets: Vec<u64> = offsets.iter().map(|&(_, offset)| offset).collect();
 
-    subject.proceed();
+    subject.resume();
     assert!(map.refresh(&process).unwrap());
     for (&address, &offset) in of_library.iter().zip(&offsets) {
         assert_eq!(module(&map, address), Some((&*library.path, offset)));
@@ -116,11 +92,11 @@ fn addresses_are_found_in_what_comes_and_goes() {
     }
     assert!(!map.resolve(main).unwrap().gone);
 
-    subject.proceed();
-    let second_main = addresses(&subject.said)[0];
+    subject.resume();
+    let second_main = addresses(&subject.line)[0];
     assert!(map.refresh(&process).unwrap());
     assert_eq!(module(&map, second_main).unwrap().0, second.path);
-    // Unless the second program has taken its place.
+    // The second program can happen to occupy the same address.
     if second_main.abs_diff(main) > 1 << 20 {
         assert_eq!(module(&map, main), Some((&*first.path, main - base)));
         assert!(map.resolve(main).unwrap().gone);
@@ -134,11 +110,11 @@ fn addresses_are_found_in_what_comes_and_goes() {
 }
 
 #[test]
-fn both_ways_to_the_mappings_give_one_map() {
-    let program = Program::compile(WAITS, &[]);
+fn interfaces_give_equal_maps() {
+    let program = Program::compile(programs::WAITS, &[]);
     let subject = program.start();
-    let main = addresses(&subject.said)[0];
-    let maps = ways::to_mappings().into_iter().map(|system| {
+    let main = addresses(&subject.line)[0];
+    let maps = interfaces::mapping_interfaces().into_iter().map(|system| {
         let process = system.process(subject.id()).unwrap();
         process.address_map().unwrap()
     });
@@ -152,15 +128,35 @@ fn both_ways_to_the_mappings_give_one_map() {
 }
 
 #[test]
-fn who_may_not_see_the_mappings_gets_no_map() {
+fn unprivileged_caller_is_denied() {
     if !is_root() {
-        return skip("only root has a process that nobody may not look at");
+        return skip("needs root for a process that the caller cannot inspect");
     }
-    let program = Program::compile(WAITS, &[]);
+    let program = Program::compile(programs::WAITS, &[]);
     let subject = program.start();
-    let error = as_nobody(|| {
+    let error = unprivileged(|| {
         let process = System::new().process(subject.id()).unwrap();
         process.address_map().unwrap_err()
     });
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
+}
+
+#[test]
+fn map_without_modules_has_mappings() {
+    let subject = Program::compile(programs::WAITS, &[]).start();
+    let process = System::new().process(subject.id()).unwrap();
+    let full = process.address_map().unwrap();
+    let mut map = process.address_map_without_modules().unwrap();
+    assert!(!map.refresh(&process).unwrap());
+    let mappings = process.mappings().unwrap();
+    assert!(
+        map.locations()
+            .map(|location| location.mapping)
+            .eq(&mappings)
+    );
+    assert!(map.locations().all(|location| location.module.is_none()));
+    let modules = full
+        .locations()
+        .filter(|location| location.module.is_some());
+    assert!(modules.count() > 3);
 }

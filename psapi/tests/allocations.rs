@@ -1,22 +1,25 @@
-//! What a repeated capture allocates, counted by the allocator.
+//! Allocations of repeated captures, measured by a counting allocator.
 
-mod support;
-
+#[cfg(target_os = "linux")]
 use std::ops::ControlFlow;
 
-use psapi::{Capture, Fields, ProcessStatus, System, WorkingSetOptions};
+#[cfg(target_os = "linux")]
+use psapi::WorkingSetOptions;
+use psapi::{Capture, Fields, ProcessStatus, System};
 
-use support::child::Program;
-use support::tree::Tree;
+#[cfg(target_os = "linux")]
+use testing::tree::Tree;
+use testing::{Program, programs};
 
-/// How many allocations a refresh makes.
+/// Returns the number of allocations in a refresh.
 fn refresh(capture: &mut Capture, system: &System) -> u64 {
     let mut outcome = Ok(());
     let counted = allocation_counter::measure(|| outcome = capture.refresh(system));
-    outcome.expect("a capture");
+    outcome.expect("refresh the capture");
     counted.count_total
 }
 
+#[cfg(target_os = "linux")]
 fn forest() -> Tree {
     let tree = (1..=300).fold(Tree::new(), |tree, id| {
         let line = format!("/bin/process\0{id}\0");
@@ -24,45 +27,50 @@ fn forest() -> Tree {
             .file(format!("{id}/cmdline"), line)
             .file(format!("{id}/cgroup"), format!("0::/slice/{id}\n"))
     });
-    // One has a file that can't be read.
+    // One process has an unreadable file.
     let tree = tree.link("300/smaps_rollup", "/proc/self/mem");
-    // Some have an image, the others are refused one, as kernel threads are.
+    // Every other process has an image. The rest have none, like kernel threads.
     (1..=300).step_by(2).fold(tree, |tree, id| {
         tree.link(format!("{id}/exe"), "/bin/gone (deleted)")
     })
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn the_same_again_allocates_nothing() {
+fn refresh_without_changes_allocates_nothing() {
     let tree = forest();
     let system = tree.as_proc();
     let mut capture = Capture::new(Fields::all());
-    assert!(refresh(&mut capture, &system) > 300, "the counter counts");
+    assert!(
+        refresh(&mut capture, &system) > 300,
+        "the allocator is counted"
+    );
     assert_eq!(capture.processes().len(), 300);
     for _ in 0..3 {
         assert_eq!(refresh(&mut capture, &system), 0);
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn what_changed_allocates_and_nothing_else() {
+fn refresh_allocates_only_for_changes() {
     let tree = forest();
     let system = tree.as_proc();
     let mut capture = Capture::new(Fields::all());
     refresh(&mut capture, &system);
 
-    // A longer name; a shorter one fits where the old one was.
+    // A longer name allocates. A shorter one fits into the old buffer.
     let tree = tree.process(150, "fifteen letters").process(151, "short");
     assert_eq!(refresh(&mut capture, &system), 1);
 
-    // One that goes costs its neighbours nothing.
+    // An exited process costs its neighbors nothing.
     std::fs::remove_dir_all(tree.path().join("200")).unwrap();
     assert_eq!(refresh(&mut capture, &system), 0);
 
-    // One that comes between the others costs its name and, the first time, a place to wait in.
+    // A new process between others costs its name and, the first time, a spare row.
     let tree = tree.process(200, "another");
     assert_eq!(refresh(&mut capture, &system), 2);
-    // One that takes the place of one that went needs no more than it left.
+    // A new process reuses the row of an exited one.
     std::fs::remove_dir_all(tree.path().join("250")).unwrap();
     let tree = tree.process(301, "next");
     assert_eq!(refresh(&mut capture, &system), 0);
@@ -70,32 +78,16 @@ fn what_changed_allocates_and_nothing_else() {
     drop(tree);
 }
 
-/// Its first thread ends before the other, so that it is described by way of that one.
-const LOSES_ITS_FIRST_THREAD: &str = r#"
-#include <pthread.h>
-#include <stdio.h>
-#include <unistd.h>
-static pthread_t first;
-static void *go_on(void *nothing) {
-    pthread_join(first, 0);
-    puts("alone"); fflush(stdout);
-    for (;;) pause();
-}
-int main(void) {
-    pthread_t other;
-    first = pthread_self();
-    pthread_create(&other, 0, go_on, 0);
-    pthread_exit(0);
-}
-"#;
-
 #[test]
-fn on_the_live_system_only_changes_allocate() {
-    let _odd = Program::compile(LOSES_ITS_FIRST_THREAD, &[]).start();
+fn live_refresh_allocates_only_for_changes() {
+    #[cfg(target_os = "linux")]
+    let _odd = Program::compile(programs::LEADER_EXITS, &[]).start();
+    #[cfg(windows)]
+    let _odd = Program::compile(programs::HAS_SIX_MORE_THREADS, &[]).start();
     let system = System::new();
     let fields = Fields::all() - Fields::EXACT;
     let mut capture = Capture::new(fields);
-    // The room for the largest texts is made by now.
+    // By now, the buffers fit the largest texts.
     for _ in 0..3 {
         refresh(&mut capture, &system);
     }
@@ -110,7 +102,7 @@ fn on_the_live_system_only_changes_allocate() {
                 old.map_or(TEXTS, |old| changed_texts(old, now))
             })
             .sum();
-        // The table of rows and that of ids may grow, and so may each buffer for a file.
+        // The tables of rows and ids can grow, and so can each file buffer.
         let growth = match changed {
             0 => 0,
             _ => 8,
@@ -122,7 +114,7 @@ fn on_the_live_system_only_changes_allocate() {
     }
 }
 
-/// How many texts a row has.
+/// The number of texts in a row.
 const TEXTS: usize = 4;
 
 fn changed_texts(old: &ProcessStatus, now: &ProcessStatus) -> usize {
@@ -135,10 +127,12 @@ fn changed_texts(old: &ProcessStatus, now: &ProcessStatus) -> usize {
     changed.into_iter().filter(|&changed| changed).count()
 }
 
+/// A working set of many equal pages takes little memory.
+#[cfg(target_os = "linux")]
 #[test]
-fn a_working_set_takes_memory_by_its_runs_and_not_by_its_pages() {
+fn working_set_allocates_per_run() {
     let filled = vec![1u8; 256 << 20];
-    // With frames, in blocks of words; nodes as of a machine that has several.
+    // Share counts also need page frames, which psapi reads in blocks of `pagemap` entries.
     let [plain, shares] = [
         WorkingSetOptions::new().without_share_counts(),
         WorkingSetOptions::new().with_private_share_counts(),
@@ -149,9 +143,10 @@ fn a_working_set_takes_memory_by_its_runs_and_not_by_its_pages() {
         (false, &shares, 4 << 20),
     ] {
         let builder = System::builder();
-        let system = match nodes {
-            true => builder.asking_for_nodes().build(),
-            false => builder.build(),
+        let system = if nodes {
+            builder.with_numa_query().build()
+        } else {
+            builder.build()
         };
         let process = system.current_process().unwrap();
         let mut set = None;

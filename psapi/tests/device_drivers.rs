@@ -1,13 +1,14 @@
-//! Device drivers: of trees made by hand, and of this machine.
+//! Device drivers, in made-up trees and on this machine.
 
-mod support;
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::path::Path;
 
 use psapi::{DeviceDriver, DriverKind, DriverState, ErrorKind, System};
-use support::privilege::as_nobody;
-use support::tree::Tree;
+
+use testing::privilege::unprivileged;
+use testing::tree::Tree;
 
 const RELEASE: &str = "6.1.0-18-amd64";
 
@@ -36,7 +37,8 @@ fn machine() -> Tree {
             "kernel/fs/ext4/ext4.ko\nkernel/drivers/char/hw_random/virtio-rng.ko\n",
         )
         .file(format!("boot/vmlinuz-{RELEASE}"), "")
-        // Named by its module; of a module that modules.builtin has; without a module, twice.
+        // Drivers named by their module, by a module in modules.builtin, and twice without a
+        // module.
         .directory("sys/module/8250")
         .directory("sys/bus/pci/drivers/serial")
         .link(
@@ -46,7 +48,7 @@ fn machine() -> Tree {
         .directory("sys/bus/virtio/drivers/virtio_rng")
         .directory("sys/bus/platform/drivers/alarm-timer")
         .directory("sys/bus/acpi/drivers/alarm-timer")
-        // Loaded, as its module's state shows, though after /proc/modules was read.
+        // A driver loaded after /proc/modules was read: its module's state is live.
         .file("sys/module/late/initstate", "live\n")
         .directory("sys/bus/pci/drivers/late")
         .link("sys/bus/pci/drivers/late/module", "../../../../module/late")
@@ -55,11 +57,12 @@ fn machine() -> Tree {
 
 fn names(drivers: &[DeviceDriver]) -> Vec<&str> {
     let names = drivers.iter().map(|driver| driver.name.to_str());
-    names.collect::<Option<_>>().expect("names in UTF-8")
+    names.collect::<Option<_>>().expect("all names are UTF-8")
 }
 
+/// Each driver is listed once, in this order.
 #[test]
-fn every_part_of_the_kernel_is_listed_once_and_in_order() {
+fn lists_image_loaded_and_builtin_drivers() {
     let drivers = machine().as_machine().device_drivers().unwrap();
     assert_eq!(
         names(&drivers),
@@ -82,19 +85,19 @@ fn every_part_of_the_kernel_is_listed_once_and_in_order() {
 }
 
 #[test]
-fn those_that_were_loaded_are_also_told_alone() {
+fn loaded_drivers_excludes_builtin_drivers() {
     let tree = machine();
     for system in [tree.as_machine(), System::new()] {
         let mut all = system.device_drivers().unwrap();
         all.retain(|driver| driver.kind != DriverKind::BuiltIn);
-        // Whether the kernel image has been looked for before, or not.
+        // The result must not depend on whether the kernel image was looked up before.
         assert_eq!(system.loaded_drivers().unwrap(), all);
         assert_eq!(system.clone().loaded_drivers().unwrap(), all);
     }
 }
 
 #[test]
-fn the_kernel_image_has_its_place_and_file() {
+fn kernel_image_has_address_and_file() {
     let image = machine()
         .as_machine()
         .device_drivers()
@@ -106,14 +109,14 @@ fn the_kernel_image_has_its_place_and_file() {
         image.file.as_deref(),
         Some(Path::new("/boot/vmlinuz-6.1.0-18-amd64"))
     );
-    assert!(image.permanent);
+    assert_eq!(image.permanent, Some(true));
 }
 
 #[test]
-fn a_loaded_driver_is_described_by_the_kernel_and_its_file_by_depmod() {
+fn loaded_driver_has_file_from_depmod() {
     let drivers = machine().as_machine().device_drivers().unwrap();
     let [nf_nat, sound, nvidia, insmod] = &drivers[1..5] else {
-        panic!("four loaded drivers");
+        panic!("expected four loaded drivers");
     };
     assert_eq!(nf_nat.load_address, Some(0xffff_ffff_c0c2_0000));
     assert_eq!((nf_nat.size, nf_nat.references), (Some(57344), Some(2)));
@@ -125,14 +128,14 @@ fn a_loaded_driver_is_described_by_the_kernel_and_its_file_by_depmod() {
             "/lib/modules/6.1.0-18-amd64/kernel/net/netfilter/nf_nat.ko.xz"
         ))
     );
-    // The kernel says _ where the file says -.
+    // The kernel prints `_` where the file name has `-`.
     assert_eq!(
         sound.file.as_deref(),
         Some(Path::new(
             "/lib/modules/6.1.0-18-amd64/kernel/sound/snd-hda-intel.ko.zst"
         ))
     );
-    assert!(sound.permanent && sound.users.is_empty());
+    assert!(sound.permanent == Some(true) && sound.users.is_empty());
     assert_eq!(
         (sound.state, sound.taint.as_str()),
         (DriverState::Loading, "")
@@ -146,7 +149,7 @@ fn a_loaded_driver_is_described_by_the_kernel_and_its_file_by_depmod() {
 }
 
 #[test]
-fn built_in_drivers_share_the_image_and_have_no_address() {
+fn builtin_drivers_have_no_address() {
     let drivers = machine().as_machine().device_drivers().unwrap();
     for driver in &drivers[5..] {
         assert_eq!((driver.load_address, driver.size), (None, None));
@@ -155,7 +158,7 @@ fn built_in_drivers_share_the_image_and_have_no_address() {
 }
 
 #[test]
-fn hidden_addresses_are_unknown_and_the_rest_stays() {
+fn hidden_addresses_are_none() {
     let tree = machine()
         .file(
             "proc/kallsyms",
@@ -172,21 +175,21 @@ fn hidden_addresses_are_unknown_and_the_rest_stays() {
 }
 
 #[test]
-fn a_kernel_without_all_this_has_its_image_alone() {
+fn bare_kernel_lists_only_image() {
     let drivers = Tree::machine().as_machine().device_drivers().unwrap();
     assert_eq!(names(&drivers), ["vmlinux"]);
     assert_eq!((&drivers[0].file, drivers[0].load_address), (&None, None));
 }
 
 #[test]
-fn a_release_that_is_no_file_name_leads_nowhere() {
+fn release_with_path_finds_no_files() {
     let tree = machine().file("proc/sys/kernel/osrelease", "../../elsewhere\n");
     let drivers = tree.as_machine().device_drivers().unwrap();
     assert!(drivers.iter().all(|driver| driver.file.is_none()));
 }
 
 #[test]
-fn a_name_that_is_not_utf_8_is_kept() {
+fn non_utf8_name_is_kept() {
     use std::os::unix::ffi::OsStrExt;
     let tree = machine().file("proc/modules", b"caf\xe9 4096 0 - Live 0x0\n");
     let drivers = tree.as_machine().device_drivers().unwrap();
@@ -194,15 +197,16 @@ fn a_name_that_is_not_utf_8_is_kept() {
 }
 
 #[test]
-fn a_cut_list_is_an_error_that_names_it() {
+fn truncated_modules_file_is_malformed() {
     let tree = machine().file("proc/modules", "nf_nat 57344 2 xt_n");
     let error = tree.as_machine().device_drivers().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Malformed);
     assert_eq!(error.source_path(), tree.path().join("proc/modules"));
 }
 
+/// A root that has only processes is not supported, as with the mount option `subset=pid`.
 #[test]
-fn a_root_that_is_no_proc_is_told_from_a_kernel_without_loadable_drivers() {
+fn empty_root_is_not_proc() {
     let empty = Tree::new().directory("proc");
     let error = empty.as_machine().device_drivers().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotProc);
@@ -212,7 +216,7 @@ fn a_root_that_is_no_proc_is_told_from_a_kernel_without_loadable_drivers() {
     assert!(error.to_string().contains("subset=pid"), "{error}");
 }
 
-/// The address of a symbol, as the kernel shows it to this user.
+/// Returns the address of a symbol, if the kernel shows it to the caller.
 fn symbol(name: &str) -> Option<u64> {
     let text = fs::read_to_string("/proc/kallsyms").ok()?;
     let line = text.lines().find(|line| {
@@ -224,15 +228,15 @@ fn symbol(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn this_kernel_is_where_it_shows() {
+fn kernel_image_matches_kallsyms() {
     assert_kernel_is_where_it_shows();
 }
 
 #[test]
-fn nobody_sees_as_many_drivers_and_the_addresses_that_the_kernel_shows_him() {
+fn unprivileged_caller_lists_all_drivers() {
     let count = || System::new().device_drivers().unwrap().len();
     let all = count();
-    as_nobody(|| {
+    unprivileged(|| {
         assert_kernel_is_where_it_shows();
         assert_eq!(count(), all);
     });
@@ -252,7 +256,7 @@ fn assert_kernel_is_where_it_shows() {
 }
 
 #[test]
-fn the_loaded_drivers_of_this_machine_are_those_that_the_kernel_lists() {
+fn loaded_drivers_match_proc_modules() {
     let drivers = System::new().device_drivers().unwrap();
     let text = fs::read_to_string("/proc/modules").unwrap_or_default();
     let loaded = drivers.iter().filter(|d| d.kind == DriverKind::Loadable);
@@ -267,7 +271,7 @@ fn the_loaded_drivers_of_this_machine_are_those_that_the_kernel_lists() {
 }
 
 #[test]
-fn every_driver_of_every_bus_of_this_machine_is_listed() {
+fn lists_all_bus_drivers() {
     let drivers = System::new().device_drivers().unwrap();
     let same = |name: &str| name.replace('-', "_");
     let listed: Vec<_> = names(&drivers).into_iter().map(same).collect();

@@ -1,7 +1,7 @@
-//! What changed between two working sets, against what the process did in between. Both ways of
-//! asking for pages must tell the same.
+//! Differences between two working sets, compared with the actions of the process in between.
 
-mod support;
+// The facts are Linux's. `own_pages` has the tests for every system.
+#![cfg(target_os = "linux")]
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -11,184 +11,85 @@ use psapi::{
     WorkingSetDifference,
 };
 
-use support::child::{Program, Subject};
-use support::privilege::is_root;
-use support::ways;
-
-/// Does one thing after the other, and says where.
-const STEPS: &str = r#"
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-static size_t mib = 1 << 20;
-static volatile char sum;
-static char *map_at(char *at, size_t size, int flags, int fd) {
-    char *p = mmap(at, size, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0);
-    if (p == MAP_FAILED) { perror("mmap"); _Exit(1); }
-    madvise(p, size, MADV_NOHUGEPAGE);
-    return p;
-}
-static void read_all(const char *p, size_t size) {
-    for (size_t i = 0; i < size; i += 4096) sum += p[i];
-}
-static void say(const char *name, char *p) { printf("%s %lu,", name, (long)p); }
-static void pause_here(void) { printf("end 0\n"); fflush(stdout); getchar(); }
-int main(int argc, char **argv) {
-    if (argc == 3) { pause_here(); return 0; }
-    int own = MAP_PRIVATE | MAP_ANONYMOUS;
-    /* Each place has room, and what may not be accessed around it. */
-    char *room = mmap(0, 272 * mib, PROT_NONE, own | MAP_NORESERVE, -1, 0);
-    #define PLACE(n) (room + (n) * 16 * mib + mib)
-    char *touched = map_at(PLACE(0), 4 * mib, own, -1); memset(touched, 1, mib);
-    char *dropped = map_at(PLACE(1), 4 * mib, own, -1); memset(dropped, 1, 4 * mib);
-    char *grown = map_at(PLACE(2), mib, own, -1); memset(grown, 1, mib);
-    munmap(grown + mib, 2 * mib);
-    char *unmapped = map_at(PLACE(3), mib, own, -1); memset(unmapped, 1, mib);
-    char *split = map_at(PLACE(4), 3 * mib, own, -1); memset(split, 1, 3 * mib);
-    int fd = open(argv[1], O_RDWR | O_CREAT, 0600);
-    char block[1 << 20]; memset(block, 1, mib);
-    if (fd < 0 || write(fd, block, mib) != mib) { perror(argv[1]); return 1; }
-    char *copied = map_at(PLACE(5), mib, MAP_PRIVATE, fd); read_all(copied, mib);
-    char *replaced = map_at(PLACE(6), mib, MAP_PRIVATE, fd); read_all(replaced, mib);
-    char *zeros = map_at(PLACE(7), mib, own, -1); read_all(zeros, mib);
-    char *locked = map_at(PLACE(8), 64 << 10, own, -1); memset(locked, 1, 64 << 10);
-    int shared_fd = memfd_create("shared", 0);
-    if (ftruncate(shared_fd, mib)) return 1;
-    char *shared = map_at(PLACE(9), mib, MAP_SHARED, shared_fd); memset(shared, 1, mib);
-    char *moved = map_at(PLACE(10), mib, own, -1); memset(moved, 1, mib);
-    char *target = PLACE(11);
-    char *same = map_at(PLACE(12), mib, own, -1); memset(same, 1, mib);
-    char *later = PLACE(13);
-    char *guarded = map_at(PLACE(14), mib, own, -1); memset(guarded, 1, mib);
-    say("touched", touched); say("dropped", dropped); say("grown", grown);
-    say("unmapped", unmapped); say("split", split); say("copied", copied);
-    say("replaced", replaced); say("zeros", zeros); say("locked", locked);
-    say("shared", shared); say("moved", moved); say("target", target); say("same", same);
-    say("later", later); say("guarded", guarded);
-    int other = open("/proc/self/exe", O_RDONLY);
-    char *shifted = mmap(PLACE(15), 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, other, 0);
-    sum += *shifted;
-    say("shifted", shifted);
-    int ready[2];
-    if (pipe(ready)) return 1;
-    pause_here();
-
-    memset(touched + mib, 1, mib);
-    madvise(dropped + mib, 2 * mib, MADV_DONTNEED);
-    if (mremap(grown, mib, 2 * mib, 0) != grown) return 1;
-    memset(grown + mib, 1, mib);
-    munmap(unmapped, mib);
-    mprotect(split + mib, mib, PROT_READ);
-    memset(copied, 2, mib / 2);
-    char *p = mmap(replaced, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, other, 0);
-    if (p != replaced) return 1;
-    sum += *p;
-    p = mmap(shifted, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, other, 4096);
-    if (p != shifted) return 1;
-    sum += *p;
-    memset(zeros, 1, mib / 4);
-    if (mlock(locked, 64 << 10)) return 1;
-    if (!fork()) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        read_all(shared, mib);
-        if (write(ready[1], "x", 1) != 1) _exit(1);
-        pause();
-    }
-    char c;
-    if (read(ready[0], &c, 1) != 1) return 1;
-    mremap(moved, mib, mib, MREMAP_MAYMOVE | MREMAP_FIXED, target);
-    memset(map_at(later, mib, own, -1), 1, mib);
-    int guards = madvise(guarded + mib / 2, mib / 4, 102 /* MADV_GUARD_INSTALL */) == 0;
-    printf("guards %d,", guards);
-    pause_here();
-
-    char *arguments[] = {argv[0], argv[1], "again", 0};
-    execv("/proc/self/exe", arguments);
-    return 1;
-}"#;
+use testing::privilege::is_root;
+use testing::{Program, TestProcess, interfaces, programs};
 
 const MIB: u64 = 1 << 20;
 
-struct Stepping {
-    subject: Subject,
-    places: HashMap<String, u64>,
+struct Fixture {
+    subject: TestProcess,
+    addresses: HashMap<String, u64>,
     _directory: tempfile::TempDir,
 }
 
-impl Stepping {
+impl Fixture {
     fn start() -> Self {
-        let program = Program::compile(STEPS, &[]);
+        let program = Program::compile(programs::CHANGES_PAGES, &[]);
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("file");
-        let subject = Subject::start(std::process::Command::new(&program.path).arg(file));
-        let mut stepping = Stepping {
+        let subject = TestProcess::start(std::process::Command::new(&program.path).arg(file));
+        let mut fixture = Fixture {
             subject,
-            places: HashMap::new(),
+            addresses: HashMap::new(),
             _directory: directory,
         };
-        stepping.learn();
-        stepping
+        fixture.read_addresses();
+        fixture
     }
 
     fn step(&mut self) {
-        self.subject.proceed();
-        self.learn();
+        self.subject.resume();
+        self.read_addresses();
     }
 
-    fn learn(&mut self) {
-        self.subject.settle();
-        let place = |text: &str| {
+    fn read_addresses(&mut self) {
+        self.subject.wait_for_sleep();
+        let address = |text: &str| {
             let (name, address) = text.split_once(' ').unwrap();
             (name.to_owned(), address.parse().unwrap())
         };
-        self.places.extend(self.subject.said.split(',').map(place));
+        self.addresses
+            .extend(self.subject.line.split(',').map(address));
     }
 
-    fn taken(&self, system: &System) -> WorkingSet {
+    fn working_set(&self, system: &System) -> WorkingSet {
         let process = system.process(self.subject.id()).unwrap();
         process.working_set().unwrap()
     }
 
     fn at(&self, name: &str, from: u64, to: u64) -> Range<u64> {
-        self.places[name] + from..self.places[name] + to
+        self.addresses[name] + from..self.addresses[name] + to
     }
 }
 
-type Seen = (Range<u64>, DifferenceKind, PageTransitions);
+type Change = (Range<u64>, DifferenceKind, PageTransitions);
 
-/// What changed near a place, but for what only the kernel's marks say.
-fn near(difference: &WorkingSetDifference<'_>, place: u64) -> Vec<Seen> {
+/// Returns the changes near an address, except changes of the kernel's dirty marks.
+fn near(difference: &WorkingSetDifference<'_>, address: u64) -> Vec<Change> {
     let marks = PageTransitions::SOFT_DIRTY | PageTransitions::CLEANED;
     let seen = |change: PageDifference<'_>| {
         let kind = change.kind();
         (change.start..change.end, kind, change.transitions - marks)
     };
-    let here = place - MIB..place + 14 * MIB;
-    let mut found: Vec<Seen> = difference
+    let here = address - MIB..address + 14 * MIB;
+    let mut found: Vec<Change> = difference
         .pages()
         .filter(|change| here.contains(&change.start))
         .map(seen)
         .filter(|(_, kind, changes)| *kind != DifferenceKind::Changed || !changes.is_empty())
         .collect();
     found.dedup_by(|next, last| {
-        let goes_on = last.0.end == next.0.start && (&last.1, &last.2) == (&next.1, &next.2);
-        if goes_on {
+        let continues = last.0.end == next.0.start && (&last.1, &last.2) == (&next.1, &next.2);
+        if continues {
             last.0.end = next.0.end;
         }
-        goes_on
+        continues
     });
     found
 }
 
-/// Others than root are not told that two became three.
-fn as_far_as_told(mut seen: Vec<Seen>) -> Vec<Seen> {
+/// Removes changes of share counts above one, which the kernel reports only to root.
+fn without_unreported_shares(mut seen: Vec<Change>) -> Vec<Change> {
     seen.retain(|(_, kind, _)| is_root() || *kind != DifferenceKind::SharesChanged);
     seen
 }
@@ -198,22 +99,24 @@ const REMOVED: DifferenceKind = DifferenceKind::Removed;
 const CHANGED: DifferenceKind = DifferenceKind::Changed;
 
 #[test]
-fn changes_are_what_the_process_did() {
-    let mut stepping = Stepping::start();
-    let taken = |stepping: &Stepping| -> Vec<WorkingSet> {
-        let ways = ways::to_pages().into_iter();
-        ways.map(|(_, system)| stepping.taken(&system)).collect()
+fn difference_matches_process_actions() {
+    let mut fixture = Fixture::start();
+    let working_set = |fixture: &Fixture| -> Vec<WorkingSet> {
+        let systems = interfaces::page_interfaces().into_iter();
+        systems
+            .map(|(_, system)| fixture.working_set(&system))
+            .collect()
     };
-    let before = taken(&stepping);
-    stepping.step();
-    let after = taken(&stepping);
-    for (at, (way, _)) in ways::to_pages().iter().enumerate() {
-        eprintln!("by {way}");
+    let before = working_set(&fixture);
+    fixture.step();
+    let after = working_set(&fixture);
+    for (at, (interface, _)) in interfaces::page_interfaces().iter().enumerate() {
+        eprintln!("by {interface}");
         let difference = after[at].difference(&before[at]).unwrap();
-        let seen = |name: &str| near(&difference, stepping.places[name]);
+        let seen = |name: &str| near(&difference, fixture.addresses[name]);
         let none = PageTransitions::empty();
 
-        let at = |name: &str, from, to| stepping.at(name, from, to);
+        let at = |name: &str, from, to| fixture.at(name, from, to);
         assert_eq!(
             seen("touched"),
             [(at("touched", MIB, 2 * MIB), ADDED, none)]
@@ -230,7 +133,7 @@ fn changes_are_what_the_process_did() {
             [(at("split", MIB, 2 * MIB), CHANGED, protection)]
         );
         let copied = PageTransitions::BECAME_PRIVATE;
-        // A fork shares the pages of a mapping that has some of its own.
+        // `fork` makes the child map the pages of a mapping that has private pages.
         let shares = |range| {
             (
                 range,
@@ -242,14 +145,20 @@ fn changes_are_what_the_process_did() {
             (at("copied", 0, MIB / 2), CHANGED, copied),
             shares(at("copied", MIB / 2, MIB)),
         ];
-        assert_eq!(as_far_as_told(seen("copied")), as_far_as_told(expected));
+        assert_eq!(
+            without_unreported_shares(seen("copied")),
+            without_unreported_shares(expected)
+        );
         let expected = vec![
             (at("replaced", 0, 4096), REMOVED, none),
             (at("replaced", 0, 4096), ADDED, none),
-            // The same file is mapped at "copied".
+            // The file is also mapped at "copied".
             shares(at("replaced", 4096, MIB)),
         ];
-        assert_eq!(as_far_as_told(seen("replaced")), as_far_as_told(expected));
+        assert_eq!(
+            without_unreported_shares(seen("replaced")),
+            without_unreported_shares(expected)
+        );
         // Another part of the same file.
         let shifted = at("shifted", 0, 4096);
         let expected = [(shifted.clone(), REMOVED, none), (shifted, ADDED, none)];
@@ -265,7 +174,7 @@ fn changes_are_what_the_process_did() {
             let zeros = at("zeros", 0, MIB / 4);
             assert_eq!(seen("zeros"), [(zeros, CHANGED, copied)]);
         }
-        if stepping.places["guards"] == 1 {
+        if fixture.addresses["guards"] == 1 {
             let gone = at("guarded", MIB / 2, MIB * 3 / 4);
             assert_eq!(seen("guarded"), [(gone, REMOVED, none)]);
         }
@@ -278,17 +187,17 @@ fn changes_are_what_the_process_did() {
 }
 
 #[test]
-fn mappings_are_followed_as_they_grow_and_split() {
-    let mut stepping = Stepping::start();
-    let before = stepping.taken(&System::new());
-    stepping.step();
-    let after = stepping.taken(&System::new());
+fn difference_follows_resized_mappings() {
+    let mut fixture = Fixture::start();
+    let before = fixture.working_set(&System::new());
+    fixture.step();
+    let after = fixture.working_set(&System::new());
     let difference = after.difference(&before).unwrap();
-    let of = |name: &str| {
-        let place = stepping.places[name];
+    let mappings_of = |name: &str| {
+        let address = fixture.addresses[name];
         let covers = |mapping: Option<&psapi::Mapping>| {
             mapping.is_some_and(|mapping| {
-                mapping.readable && (place..place + 3 * MIB).contains(&mapping.start)
+                mapping.readable && (address..address + 3 * MIB).contains(&mapping.start)
             })
         };
         difference
@@ -296,8 +205,8 @@ fn mappings_are_followed_as_they_grow_and_split() {
             .filter(|mapping| covers(mapping.before) || covers(mapping.after))
             .collect::<Vec<_>>()
     };
-    let [grown] = of("grown")[..] else {
-        panic!("one mapping grew")
+    let [grown] = mappings_of("grown")[..] else {
+        panic!("expected one grown mapping")
     };
     let sizes = [grown.before, grown.after].map(|mapping| mapping.unwrap().size());
     assert_eq!(sizes, [MIB, 2 * MIB]);
@@ -308,7 +217,7 @@ fn mappings_are_followed_as_they_grow_and_split() {
     assert_eq!(grown.totals.added.private, MIB);
     assert_eq!(grown.totals.growth(), MIB as i64);
 
-    let parts = of("split");
+    let parts = mappings_of("split");
     let sizes: Vec<_> = parts
         .iter()
         .map(|part| part.before.unwrap().size())
@@ -325,17 +234,17 @@ fn mappings_are_followed_as_they_grow_and_split() {
         .collect();
     assert_eq!(before, [MIB; 3]);
 
-    let [new, rest] = of("replaced")[..] else {
-        panic!("a part of a mapping was replaced")
+    let [new, rest] = mappings_of("replaced")[..] else {
+        panic!("expected a new and a remaining part")
     };
     assert_eq!((new.before, new.totals.added.file), (None, 4096));
     let sizes = [rest.before, rest.after].map(|mapping| mapping.unwrap().size());
     assert_eq!(sizes, [MIB, MIB - 4096]);
     assert_eq!(rest.totals.removed.file, 4096);
-    let dropped = of("dropped");
+    let dropped = mappings_of("dropped");
     assert_eq!(dropped[0].totals.removed.private, 2 * MIB);
     assert_eq!(dropped[0].totals.growth(), -2 * MIB as i64);
-    let unmapped = of("unmapped");
+    let unmapped = mappings_of("unmapped");
     assert_eq!(
         (unmapped[0].after, unmapped[0].totals.removed.resident),
         (None, MIB)
@@ -348,9 +257,9 @@ fn mappings_are_followed_as_they_grow_and_split() {
         .totals_by_mapping()
         .map(|mapping| mapping.totals.growth());
     assert_eq!(by_mapping.sum::<i64>(), totals.growth());
-    let [came, went] = [totals.added.resident, totals.removed.resident];
-    let of_zeros = totals.growth() - (came as i64 - went as i64);
-    assert_eq!(of_zeros, MIB as i64 / 4);
+    let [added, removed] = [totals.added.resident, totals.removed.resident];
+    let written_zero_pages = totals.growth() - (added as i64 - removed as i64);
+    assert_eq!(written_zero_pages, MIB as i64 / 4);
 }
 
 fn before_resident(difference: &WorkingSetDifference<'_>) -> u64 {
@@ -361,25 +270,26 @@ fn after_totals(difference: &WorkingSetDifference<'_>) -> psapi::PageTotals {
     difference.after().totals()
 }
 
+/// One of the sets has been saved and read back.
 #[test]
-fn nothing_changes_by_itself_nor_by_being_saved() {
-    let stepping = Stepping::start();
-    for (way, system) in ways::to_pages() {
-        eprintln!("by {way}");
-        let before = stepping.taken(&system);
+fn difference_of_equal_sets_is_empty() {
+    let fixture = Fixture::start();
+    for (interface, system) in interfaces::page_interfaces() {
+        eprintln!("by {interface}");
+        let before = fixture.working_set(&system);
         let mut file = Vec::new();
         before.write_to(&mut file).unwrap();
         let saved = WorkingSet::read_from(&file[..]).unwrap();
         assert_eq!(saved, before);
-        assert_eq!(saved.taken(), before.taken());
-        let after = stepping.taken(&system);
+        assert_eq!(saved.taken_at(), before.taken_at());
+        let after = fixture.working_set(&system);
         let difference = after.difference(&saved).unwrap();
-        // Pages of libraries are mapped by whoever runs at the time.
-        let others_doing =
+        // Share counts of library pages change with other processes.
+        let only_shares_changed =
             |change: &PageDifference<'_>| change.kind() == DifferenceKind::SharesChanged;
         let changes: Vec<_> = difference
             .pages()
-            .filter(|change| !others_doing(change))
+            .filter(|change| !only_shares_changed(change))
             .collect();
         assert!(changes.is_empty(), "{changes:?}");
         eprintln!("{} bytes for {} runs", file.len(), before.runs().count());
@@ -387,34 +297,64 @@ fn nothing_changes_by_itself_nor_by_being_saved() {
 }
 
 #[test]
-fn after_another_program_nothing_of_the_first_is_left_where_it_was() {
-    let mut stepping = Stepping::start();
-    let places = [stepping.places["same"], stepping.places["touched"]];
-    let before = stepping.taken(&System::new());
-    stepping.step();
-    stepping.step();
-    let after = stepping.taken(&System::new());
+fn totals_by_range_cut_runs() {
+    let process = System::new().current_process().unwrap();
+    let before = process.working_set().unwrap();
+    let touched = vec![1_u8; 16 * MIB as usize];
+    let after = process.working_set().unwrap();
+    let start = (touched.as_ptr() as u64).next_multiple_of(MIB);
+    // The second range begins inside of the first one, and the last one is empty.
+    let ranges = [
+        start..start + 4 * MIB,
+        start + 2 * MIB..start + 8 * MIB,
+        1..1,
+    ];
     let difference = after.difference(&before).unwrap();
-    for place in places {
-        let removed = difference.pages().find(|change| change.start == place);
+    let (by_range, rest) = difference.totals_by_range(&ranges);
+    let added: Vec<u64> = by_range.iter().map(|totals| totals.added.private).collect();
+    assert_eq!(added, [4 * MIB, 4 * MIB, 0]);
+    assert!(rest.added.private >= 7 * MIB);
+    let sum: u64 = added.iter().sum();
+    assert_eq!(sum + rest.added.private, difference.totals().added.private);
+
+    let (by_range, rest) = after.totals_by_range(&ranges);
+    let private: Vec<u64> = by_range.iter().map(|totals| totals.private).collect();
+    assert_eq!(private, [4 * MIB, 4 * MIB, 0]);
+    let sum: u64 = private.iter().sum();
+    assert_eq!(sum + rest.private, after.totals().private);
+}
+
+#[test]
+fn exec_removes_all_pages() {
+    let mut fixture = Fixture::start();
+    let addresses = [fixture.addresses["same"], fixture.addresses["touched"]];
+    let before = fixture.working_set(&System::new());
+    fixture.step();
+    fixture.step();
+    let after = fixture.working_set(&System::new());
+    let difference = after.difference(&before).unwrap();
+    for address in addresses {
+        let removed = difference.pages().find(|change| change.start == address);
         assert_eq!(removed.unwrap().kind(), REMOVED);
     }
     assert_eq!(difference.totals().after, after.totals());
 }
 
 #[test]
-fn processes_are_not_compared_with_each_other() {
-    let stepping = Stepping::start();
+fn difference_rejects_two_processes() {
+    let fixture = Fixture::start();
     let own = System::new().current_process().unwrap();
     let own = own.working_set().unwrap();
-    let other = stepping.taken(&System::new());
+    let other = fixture.working_set(&System::new());
     let error = other.difference(&own).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidParameter);
-    assert_eq!(error.process(), Some(stepping.subject.id()));
+    assert_eq!(error.process(), Some(fixture.subject.id()));
     assert!(
-        error.to_string().ends_with(": they are of two processes"),
+        error
+            .to_string()
+            .ends_with(": they belong to different processes"),
         "{error}"
     );
-    assert_ne!(own.start(), std::time::Duration::ZERO);
+    assert_ne!(own.start().since_boot(), Some(std::time::Duration::ZERO));
     assert_eq!(other.name(), "subject");
 }

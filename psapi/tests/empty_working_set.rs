@@ -1,6 +1,7 @@
-//! Emptying working sets: what leaves, what stays and why, against pages that the tests arrange.
+//! Eviction of working sets: which pages are evicted, and why others remain.
 
-mod support;
+// The facts are Linux's. `own_pages` has the tests for every system.
+#![cfg(target_os = "linux")]
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -9,81 +10,18 @@ use std::process::Command;
 use psapi::{EmptiedWorkingSet, ErrorKind, Process, ProcessId, RefusalReason, System};
 use rustix::thread::CapabilitySet;
 
-use support::child::{Program, Subject, proc_file};
-use support::privilege::{NOBODY, as_nobody, as_nobody_with, is_root, skip};
-use support::rollup::rollup;
-use support::swap::{Settled, Swap};
-
-/// Pages of a file, private ones, locked ones and, with a child, shared ones; says where they are,
-/// and then, whenever asked, how many of the file's are in memory and whether the private ones hold
-/// what was put there.
-const PAGES: &str = r#"
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <signal.h>
-#include <unistd.h>
-static const size_t mib = 1 << 20;
-static char *map(size_t size, int flags, int fd) {
-    /* Neighbours of one kind would be one mapping: a hole keeps them apart. */
-    char *p = mmap(0, size + mib, PROT_READ | PROT_WRITE, flags, fd, 0);
-    if (p == MAP_FAILED) { perror("mmap"); _Exit(1); }
-    munmap(p + size, mib);
-    madvise(p, size, MADV_NOHUGEPAGE);
-    return p;
-}
-int main(int argc, char **argv) {
-    volatile char sum = 0;
-    int fd = open(argv[1], O_RDWR | O_CREAT, 0600);
-    char *contents = calloc(1, mib);
-    for (int i = 0; i < 8; i++) if (write(fd, contents, mib) != (ssize_t)mib) { perror(argv[1]); return 1; }
-    free(contents);
-    fsync(fd);
-    char *file = map(8 * mib, MAP_SHARED, fd);
-    for (size_t i = 0; i < 8 * mib; i += 4096) sum += file[i];
-    char *private = map(8 * mib, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-    for (size_t i = 0; i < 8 * mib; i++) private[i] = i / 4096;
-    char *locked = map(mib, MAP_PRIVATE | MAP_ANONYMOUS, -1);
-    memset(locked, 1, mib);
-    if (mlock(locked, mib)) { perror("mlock"); return 1; }
-    char *shared = map(4 * mib, MAP_SHARED | MAP_ANONYMOUS, -1);
-    memset(shared, 1, 4 * mib);
-    int ready[2];
-    if (pipe(ready)) return 1;
-    if (!fork()) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (size_t i = 0; i < 4 * mib; i += 4096) sum += shared[i];
-        munmap(private, 8 * mib);
-        munmap(file, 8 * mib);
-        if (write(ready[1], "r", 1) != 1) return 1;
-        for (;;) pause();
-    }
-    char c;
-    if (read(ready[0], &c, 1) != 1) return 1;
-    printf("%lu %lu %lu %lu\n", (long)file, (long)private, (long)locked, (long)shared);
-    fflush(stdout);
-    while (getchar() != EOF) {
-        static unsigned char in[2048];
-        int pages = 0, good = 1;
-        if (mincore(file, 8 * mib, in)) perror("mincore");
-        for (int i = 0; i < 2048; i++) pages += in[i] & 1;
-        for (size_t i = 0; i < 8 * mib; i++) good &= private[i] == (char)(i / 4096);
-        printf("%d %s\n", pages, good ? "good" : "bad");
-        fflush(stdout);
-    }
-}"#;
+use testing::privilege::{NOBODY, is_root, unprivileged, with_capabilities};
+use testing::rollup::rollup;
+use testing::swap::{Swap, SwapState};
+use testing::{Program, TestProcess, proc_file, programs, skip};
 
 const MIB: u64 = 1 << 20;
 
-/// Pages that a processor has not yet put on the lists that the kernel takes them from stay.
+/// Pages that wait in a CPU's batch for the kernel's LRU lists cannot be evicted yet.
 const SLACK: u64 = MIB;
 
-struct Arranged {
-    subject: Subject,
+struct Fixture {
+    subject: TestProcess,
     file: u64,
     private: u64,
     locked: u64,
@@ -91,14 +29,15 @@ struct Arranged {
     _directory: tempfile::TempDir,
 }
 
-fn arrange() -> Arranged {
-    let program = Program::compile(PAGES, &[]);
+fn start() -> Fixture {
+    let program = Program::compile(programs::EVICTABLE_PAGES, &[]);
     let directory = tempfile::tempdir().unwrap();
-    let subject = Subject::start(Command::new(&program.path).arg(directory.path().join("file")));
-    subject.settle();
-    let mut addresses = subject.said.split(' ').map(|text| text.parse().unwrap());
+    let subject =
+        TestProcess::start(Command::new(&program.path).arg(directory.path().join("file")));
+    subject.wait_for_sleep();
+    let mut addresses = subject.line.split(' ').map(|text| text.parse().unwrap());
     let [file, private, locked, shared] = [(); 4].map(|()| addresses.next().unwrap());
-    Arranged {
+    Fixture {
         subject,
         file,
         private,
@@ -108,18 +47,18 @@ fn arrange() -> Arranged {
     }
 }
 
-/// `None`, loudly, where the caller may not.
+/// Empties the working set. Returns `None`, and skips, if the caller lacks the privilege.
 fn empty(process: &Process) -> Option<EmptiedWorkingSet> {
     match process.empty_working_set() {
         Err(error) if error.kind() == ErrorKind::AccessDenied && !is_root() => {
-            skip("emptying another process's working set needs CAP_SYS_NICE");
+            skip("needs CAP_SYS_NICE to empty another process's working set");
             None
         }
         emptied => Some(emptied.unwrap()),
     }
 }
 
-/// That each page which stayed did so for one reason.
+/// Asserts that each remaining page is counted under one reason.
 fn assert_adds_up(emptied: &EmptiedWorkingSet) {
     let remaining = emptied.remaining;
     let parts = [
@@ -132,12 +71,12 @@ fn assert_adds_up(emptied: &EmptiedWorkingSet) {
     assert_eq!(parts.iter().sum::<u64>(), emptied.after.total());
 }
 
-/// All that is in memory, and what of it is private.
+/// Returns the resident and the private bytes.
 fn resident(id: ProcessId) -> (u64, u64) {
     (rollup(id, "Rss"), rollup(id, "Anonymous"))
 }
 
-/// A figure of a mapping in `smaps`, in bytes.
+/// Returns a field of a mapping in `smaps`, in bytes.
 fn smaps(id: ProcessId, start: u64, figure: &str) -> u64 {
     let text = String::from_utf8(proc_file(id, "smaps")).unwrap();
     let mut lines = text
@@ -154,19 +93,20 @@ fn is_in_ram(path: &Path) -> bool {
     rustix::fs::statfs(path).unwrap().f_type == 0x0102_1994
 }
 
+/// Each remaining page has a reason.
 #[test]
-fn pages_of_files_leave_and_the_rest_stays_for_a_reason() {
-    let Some(_settled) = Settled::none() else {
-        return skip("this machine has page files");
+fn evicts_file_pages_without_swap() {
+    let Some(_swap_state) = SwapState::without_swap() else {
+        return skip("the machine has page files");
     };
-    let mut arranged = arrange();
-    let id = arranged.subject.id();
-    if is_in_ram(arranged._directory.path()) {
-        return skip("files of the temporary directory are themselves in RAM");
+    let mut fixture = start();
+    let id = fixture.subject.id();
+    if is_in_ram(fixture._directory.path()) {
+        return skip("the temporary directory is in RAM");
     }
     let process = System::new().process(id).unwrap();
     let before = resident(id);
-    assert_eq!(smaps(id, arranged.file, "Rss"), 8 * MIB);
+    assert_eq!(smaps(id, fixture.file, "Rss"), 8 * MIB);
     let Some(emptied) = empty(&process) else {
         return;
     };
@@ -175,12 +115,12 @@ fn pages_of_files_leave_and_the_rest_stays_for_a_reason() {
     assert_eq!(emptied.before.private, before.1);
     assert_eq!((emptied.after.total(), emptied.after.private), after);
 
-    let left = emptied.left();
+    let left = emptied.evicted();
     assert!(left.file >= 8 * MIB - SLACK, "{emptied:?}");
-    assert!(smaps(id, arranged.file, "Rss") <= SLACK);
-    assert_eq!(smaps(id, arranged.private, "Rss"), 8 * MIB);
-    assert_eq!(smaps(id, arranged.locked, "Rss"), MIB);
-    assert_eq!(smaps(id, arranged.shared, "Rss"), 4 * MIB);
+    assert!(smaps(id, fixture.file, "Rss") <= SLACK);
+    assert_eq!(smaps(id, fixture.private, "Rss"), 8 * MIB);
+    assert_eq!(smaps(id, fixture.locked, "Rss"), MIB);
+    assert_eq!(smaps(id, fixture.shared, "Rss"), 4 * MIB);
 
     assert_adds_up(&emptied);
     let remaining = emptied.remaining;
@@ -193,8 +133,8 @@ fn pages_of_files_leave_and_the_rest_stays_for_a_reason() {
         let refused = refused.find(|refused| refused.mapping.start == start)?;
         Some(refused.reason)
     };
-    assert_eq!(reason(arranged.locked), Some(RefusalReason::Locked));
-    for start in [arranged.file, arranged.private, arranged.shared] {
+    assert_eq!(reason(fixture.locked), Some(RefusalReason::Locked));
+    for start in [fixture.file, fixture.private, fixture.shared] {
         assert_eq!(reason(start), None);
     }
     for refused in &emptied.refused {
@@ -207,79 +147,71 @@ fn pages_of_files_leave_and_the_rest_stays_for_a_reason() {
         );
     }
 
-    arranged.subject.proceed();
-    let (pages, contents) = arranged.subject.said.split_once(' ').unwrap();
+    fixture.subject.resume();
+    let (pages, contents) = fixture.subject.line.split_once(' ').unwrap();
     assert!(pages.parse::<u64>().unwrap() * 4096 <= SLACK, "{pages}");
     assert_eq!(contents, "good");
 }
 
 #[test]
-fn private_memory_leaves_where_there_is_a_page_file() {
+fn evicts_private_pages_with_swap() {
     let Some(_swap) = Swap::on(256 * MIB) else {
-        return skip("no page file can be had: needs root, zram and util-linux");
+        return skip("cannot add a page file: needs root, zram and util-linux");
     };
-    let mut arranged = arrange();
-    let id = arranged.subject.id();
+    let mut fixture = start();
+    let id = fixture.subject.id();
     let process = System::new().process(id).unwrap();
     let emptied = process.empty_working_set().unwrap();
     assert_eq!(emptied.after.total(), resident(id).0);
-    assert!(emptied.left().private >= 8 * MIB - SLACK, "{emptied:?}");
+    assert!(emptied.evicted().private >= 8 * MIB - SLACK, "{emptied:?}");
     assert_eq!(emptied.remaining.no_page_file, 0);
     assert_eq!(emptied.remaining.locked, MIB);
-    // Others map it.
-    assert_eq!(smaps(id, arranged.shared, "Rss"), 4 * MIB);
-    assert_eq!(smaps(id, arranged.locked, "Rss"), MIB);
-    assert!(smaps(id, arranged.private, "Swap") >= 8 * MIB - SLACK);
+    // The child maps the shared pages as well.
+    assert_eq!(smaps(id, fixture.shared, "Rss"), 4 * MIB);
+    assert_eq!(smaps(id, fixture.locked, "Rss"), MIB);
+    assert!(smaps(id, fixture.private, "Swap") >= 8 * MIB - SLACK);
     let counters = process.memory_counters().unwrap();
-    assert!(counters.swap >= 8 * MIB - SLACK);
+    assert!(counters.swap.unwrap() >= 8 * MIB - SLACK);
 
-    // What the process touches comes back as it was.
-    arranged.subject.proceed();
-    assert!(arranged.subject.said.ends_with(" good"));
-    assert_eq!(smaps(id, arranged.private, "Rss"), 8 * MIB);
+    // Pages return with their contents when the process touches them.
+    fixture.subject.resume();
+    assert!(fixture.subject.line.ends_with(" good"));
+    assert_eq!(smaps(id, fixture.private, "Rss"), 8 * MIB);
 }
 
 #[test]
-fn whoever_calls_may_empty_his_own() {
+fn own_process_needs_no_privileges() {
     let Some(_swap) = Swap::on(256 * MIB) else {
-        return skip("no page file can be had: needs root, zram and util-linux");
+        return skip("cannot add a page file: needs root, zram and util-linux");
     };
     let filled: Vec<u8> = (0..16 * MIB).map(|byte| (byte / 4096) as u8).collect();
-    let emptied = as_nobody(|| {
+    let emptied = unprivileged(|| {
         let me = System::new().current_process().unwrap();
         me.empty_working_set().unwrap()
     });
-    assert!(emptied.left().private >= 16 * MIB - SLACK, "{emptied:?}");
+    assert!(emptied.evicted().private >= 16 * MIB - SLACK, "{emptied:?}");
     let swapped = System::new()
         .current_process()
         .unwrap()
         .memory_counters()
         .unwrap()
-        .swap;
+        .swap
+        .unwrap();
     assert!(swapped >= 16 * MIB - SLACK, "{swapped}");
     let mut contents = filled.iter().zip(0u64..);
     assert!(contents.all(|(&value, byte)| value == (byte / 4096) as u8));
 }
 
+/// Pages that return at once are not counted as lacking a page file.
 #[test]
-fn what_is_touched_again_does_not_want_a_page_file() {
+fn touched_pages_need_no_page_file() {
     let Some(_swap) = Swap::on(256 * MIB) else {
-        return skip("no page file can be had: needs root, zram and util-linux");
+        return skip("cannot add a page file: needs root, zram and util-linux");
     };
-    let program = Program::compile(
-        r#"
-        #include <stdio.h>
-        #include <stdlib.h>
-        int main(void) {
-            volatile char *p = calloc(1, 64 << 10);
-            puts("up"); fflush(stdout);
-            for (;;) for (int i = 0; i < 64 << 10; i += 4096) p[i]++;
-        }"#,
-        &[],
-    );
+    let program = Program::compile(programs::WRITES_FOREVER, &[]);
     let subject = program.start();
     let process = System::new().process(subject.id()).unwrap();
-    // It comes to the processor between the two, now and then.
+    // In some rounds, the process runs between the two samples.
     let came_back = (0..1000).find_map(|_| {
         let emptied = process.empty_working_set().unwrap();
         assert_eq!(emptied.remaining.no_page_file, 0, "{emptied:?}");
@@ -288,92 +220,53 @@ fn what_is_touched_again_does_not_want_a_page_file() {
     assert!(came_back.is_some_and(|remaining| remaining.other > 0));
 }
 
+/// Without a page file, shared memory stays in RAM outside of the working set.
 #[test]
-fn shared_memory_and_changed_files_leave_the_working_set_and_may_stay_in_memory() {
-    let program = Program::compile(
-        r#"
-        #define _GNU_SOURCE
-        #include <fcntl.h>
-        #include <stdio.h>
-        #include <string.h>
-        #include <sys/mman.h>
-        #include <unistd.h>
-        int main(int argc, char **argv) {
-            int fd = open(argv[1], O_RDWR | O_CREAT, 0600);
-            if (fd < 0 || ftruncate(fd, 4 << 20)) { perror(argv[1]); return 1; }
-            char *shared = mmap(0, 4 << 20, 3, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-            char *file = mmap(0, 4 << 20, 3, MAP_SHARED, fd, 0);
-            memset(shared, 1, 4 << 20);
-            memset(file, 1, 4 << 20);
-            printf("%lu %lu\n", (long)shared, (long)file); fflush(stdout);
-            while (getchar() != EOF) {
-                static unsigned char in[1024];
-                int pages = 0;
-                if (mincore(shared, 4 << 20, in)) perror("mincore");
-                for (int i = 0; i < 1024; i++) pages += in[i] & 1;
-                printf("%d\n", pages); fflush(stdout);
-            }
-        }"#,
-        &[],
-    );
+fn evicts_shared_and_dirty_file_pages() {
+    let program = Program::compile(programs::COUNTS_RESIDENT_SHARED, &[]);
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
-    let mut subject = Subject::start(Command::new(&program.path).arg(file));
-    subject.settle();
-    let mut starts = subject.said.split(' ').map(|text| text.parse().unwrap());
+    let mut subject = TestProcess::start(Command::new(&program.path).arg(file));
+    subject.wait_for_sleep();
+    let mut starts = subject.line.split(' ').map(|text| text.parse().unwrap());
     let [shared, file] = [(); 2].map(|()| starts.next().unwrap());
     let id = subject.id();
     let process = System::new().process(id).unwrap();
-    let in_memory = |subject: &mut Subject| -> u64 {
-        subject.proceed();
-        subject.said.parse::<u64>().unwrap() * 4096
+    let in_memory = |subject: &mut TestProcess| -> u64 {
+        subject.resume();
+        subject.line.parse::<u64>().unwrap() * 4096
     };
-    if let Some(_settled) = Settled::none() {
+    if let Some(_swap_state) = SwapState::without_swap() {
         let Some(emptied) = empty(&process) else {
             return;
         };
-        assert!(emptied.left().file >= 8 * MIB - SLACK, "{emptied:?}");
+        assert!(emptied.evicted().file >= 8 * MIB - SLACK, "{emptied:?}");
         assert!(smaps(id, shared, "Rss") <= SLACK);
         assert!(smaps(id, file, "Rss") <= SLACK);
         assert_eq!(in_memory(&mut subject), 4 * MIB);
     }
     let Some(_swap) = Swap::on(256 * MIB) else {
-        return skip("no page file can be had: needs root, zram and util-linux");
+        return skip("cannot add a page file: needs root, zram and util-linux");
     };
     let another = directory.path().join("another");
-    let mut subject = Subject::start(Command::new(&program.path).arg(another));
-    subject.settle();
+    let mut subject = TestProcess::start(Command::new(&program.path).arg(another));
+    subject.wait_for_sleep();
     let process = System::new().process(subject.id()).unwrap();
     let emptied = process.empty_working_set().unwrap();
-    assert!(emptied.left().file >= 8 * MIB - SLACK, "{emptied:?}");
+    assert!(emptied.evicted().file >= 8 * MIB - SLACK, "{emptied:?}");
     assert!(in_memory(&mut subject) <= SLACK);
 }
 
+/// The kernel evicts only pages of files that the caller could write.
 #[test]
-fn of_files_only_those_leave_that_the_caller_might_write() {
+fn keeps_files_of_other_users() {
     if !is_root() {
         return skip("needs root for files of two users");
     }
-    let program = Program::compile(
-        r#"
-        #include <fcntl.h>
-        #include <stdio.h>
-        #include <sys/mman.h>
-        int main(int argc, char **argv) {
-            volatile char sum = 0;
-            for (int i = 1; i < argc; i++) {
-                int flags = i < 3 ? MAP_SHARED : MAP_PRIVATE;
-                char *p = mmap(0, 4 << 20, PROT_READ, flags, open(argv[i], O_RDONLY), 0);
-                for (size_t at = 0; at < 4 << 20; at += 4096) sum += p[at];
-                printf("%lu%c", (long)p, i + 1 < argc ? ' ' : '\n');
-            }
-            fflush(stdout); getchar(); return 0;
-        }"#,
-        &[],
-    );
-    let directory = support::child::public_directory();
+    let program = Program::compile(programs::READS_FILES, &[]);
+    let directory = testing::public_directory();
     if is_in_ram(directory.path()) {
-        return skip("files of the temporary directory are themselves in RAM");
+        return skip("the temporary directory is in RAM");
     }
     let paths =
         ["own", "others", "others private", "own private"].map(|name| directory.path().join(name));
@@ -391,46 +284,42 @@ fn of_files_only_those_leave_that_the_caller_might_write() {
         }
     }
     let mut command = Command::new(&program.path);
-    let subject = Subject::start(command.args(&paths).uid(NOBODY).gid(NOBODY));
-    subject.settle();
-    as_nobody_with(CapabilitySet::SYS_NICE, || {
+    let subject = TestProcess::start(command.args(&paths).uid(NOBODY).gid(NOBODY));
+    subject.wait_for_sleep();
+    with_capabilities(CapabilitySet::SYS_NICE, || {
         let process = System::new().process(subject.id()).unwrap();
         let emptied = process.empty_working_set().unwrap();
         assert!(emptied.remaining.other >= 8 * MIB, "{emptied:?}");
     });
-    let mut starts = subject.said.split(' ').map(|text| text.parse().unwrap());
+    let mut starts = subject.line.split(' ').map(|text| text.parse().unwrap());
     let resident = [(); 4].map(|()| smaps(subject.id(), starts.next().unwrap(), "Rss"));
     let stays = resident.map(|bytes| bytes > SLACK);
     assert_eq!(stays, [false, true, true, false], "{resident:?}");
 }
 
-const WAITS: &str = r#"
-    #include <stdio.h>
-    int main(void) { puts("up"); fflush(stdout); getchar(); return 0; }"#;
-
 #[test]
-fn who_may_not_is_told_what_would_allow_it() {
-    let program = Program::compile(WAITS, &[]);
+fn denial_names_required_capability() {
+    let program = Program::compile(programs::WAITS, &[]);
     let mut command = Command::new(&program.path);
     if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
-    let own = Subject::start(&mut command);
+    let own = TestProcess::start(&mut command);
     let roots = program.start();
     let others = if is_root() {
         roots.id()
     } else {
         ProcessId::new(1)
     };
-    as_nobody(|| {
-        // As a user without capabilities; who is not root may have this one.
+    unprivileged(|| {
+        // A caller that is not root can have the capability.
         let own = System::new().process(own.id()).unwrap().empty_working_set();
         if is_root() || own.is_err() {
             let error = own.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::AccessDenied);
             assert_eq!(error.source_path(), Path::new("process_madvise"));
             let text = error.to_string();
-            assert!(text.starts_with("can't empty the working set of process "));
+            assert!(text.starts_with("cannot empty working set of process "));
             assert!(text.contains("CAP_SYS_NICE"), "{text}");
         }
         let error = System::new()
@@ -444,9 +333,9 @@ fn who_may_not_is_told_what_would_allow_it() {
 }
 
 #[test]
-fn who_has_no_memory_is_refused() {
+fn process_without_memory_is_refused() {
     let system = System::new();
-    let mut subject = Program::compile(WAITS, &[]).start();
+    let mut subject = Program::compile(programs::WAITS, &[]).start();
     let process = system.process(subject.id()).unwrap();
     let kind = |process: &Process| process.empty_working_set().unwrap_err().kind();
     subject.kill();
@@ -462,38 +351,21 @@ fn who_has_no_memory_is_refused() {
 }
 
 #[test]
-fn a_process_without_its_first_thread_is_out_of_reach() {
-    let program = Program::compile(
-        r#"
-        #include <pthread.h>
-        #include <stdio.h>
-        #include <unistd.h>
-        static pthread_t first;
-        static void *go_on(void *unused) {
-            pthread_join(first, 0);
-            puts("alone"); fflush(stdout); for (;;) pause();
-        }
-        int main(void) {
-            pthread_t thread;
-            first = pthread_self();
-            pthread_create(&thread, 0, go_on, 0);
-            pthread_exit(0);
-        }"#,
-        &[],
-    );
+fn exited_leader_is_unsupported() {
+    let program = Program::compile(programs::LEADER_EXITS, &[]);
     let subject = program.start();
-    // It lets those who join it go on before it lets go of its memory.
-    subject.await_state('Z');
+    // `pthread_join` returns before the leader releases its memory.
+    subject.wait_for_state('Z');
     let process = System::new().process(subject.id()).unwrap();
     let error = process.empty_working_set().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotSupported, "{error}");
-    assert!(error.to_string().contains("first thread"), "{error}");
+    assert!(error.to_string().contains("group leader"), "{error}");
 }
 
-/// In the proc file system of another pid namespace, ids mean other processes than they do here.
+/// The ids in `/proc` of another pid namespace belong to other processes here.
 #[test]
-fn below_the_root_of_another_pid_namespace_nothing_is_touched() {
-    let program = Program::compile(WAITS, &[]);
+fn other_pid_namespace_is_unsupported() {
+    let program = Program::compile(programs::WAITS, &[]);
     let namespaces = if is_root() { "-mpf" } else { "-Urmpf" };
     let unshare = |program: &Path| {
         let mut unshare = Command::new("unshare");
@@ -504,9 +376,9 @@ fn below_the_root_of_another_pid_namespace_nothing_is_touched() {
     };
     let possible = unshare(Path::new("true")).status();
     if !possible.is_ok_and(|status| status.success()) {
-        return skip("no pid namespace to be had");
+        return skip("cannot create a pid namespace");
     }
-    let subject = Subject::start(&mut unshare(&program.path));
+    let subject = TestProcess::start(&mut unshare(&program.path));
     let capture = System::new().capture(psapi::Fields::empty()).unwrap();
     let mut children = capture.processes().iter();
     let child = children
@@ -522,36 +394,8 @@ fn below_the_root_of_another_pid_namespace_nothing_is_touched() {
 }
 
 #[test]
-fn mappings_that_come_and_go_and_other_programs_are_no_failure() {
-    let program = Program::compile(
-        r#"
-        #define _GNU_SOURCE
-        #include <pthread.h>
-        #include <stdio.h>
-        #include <stdlib.h>
-        #include <string.h>
-        #include <sys/mman.h>
-        #include <unistd.h>
-        static void *churn(void *seed) {
-            unsigned state = (long)seed;
-            for (;;) {
-                size_t size = (1 + rand_r(&state) % 64) * 4096;
-                char *p = mmap(0, size, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-                memset(p, 1, size);
-                mlock(p, 4096);
-                mprotect(p + size / 2, 4096, PROT_NONE);
-                munmap(p, size);
-            }
-        }
-        int main(int argc, char **argv) {
-            pthread_t thread;
-            if (argc == 1) { puts("up"); fflush(stdout); }
-            for (long i = 0; i < 3; i++) pthread_create(&thread, 0, churn, (void *)i);
-            usleep(20000);
-            execl(argv[0], argv[0], "again", NULL);
-        }"#,
-        &[],
-    );
+fn survives_mapping_changes_and_exec() {
+    let program = Program::compile(programs::CHURNS_AND_EXECS, &[]);
     let subject = program.start();
     let process = System::new().process(subject.id()).unwrap();
     for _ in 0..100 {

@@ -1,62 +1,29 @@
-//! Processes that end while they are asked: their memory is gone long before they are.
+//! Processes that exit during a query. Their memory is gone long before the process is.
 
-mod support;
+#![cfg(target_os = "linux")]
 
 use std::process::Command;
 
 use psapi::{Error, ErrorKind, ModuleFilter, Process, System};
 use rustix::process::{Pid, Signal, kill_process};
 
-use support::child::{Program, Subject};
+use testing::{Program, TestProcess, programs};
 
-/// Has so much memory that the kernel takes a while to tear it down.
-const LARGE: &str = r#"
-#define _GNU_SOURCE
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <unistd.h>
-static void *wait(void *_) { for (;;) pause(); }
-static void *say(void *_) {
-    /* The first thread has ended by then, or is about to. */
-    usleep(20000);
-    puts("ready"); fflush(stdout);
-    for (;;) pause();
-}
-int main(int argc, char **argv) {
-    const size_t size = 96 << 20;
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
-    if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)) { perror("prctl"); return 1; }
-    if (mmap(0, size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED) { perror("mmap"); return 1; }
-    pthread_t id;
-    if (strcmp(argv[1], "alone")) for (int i = 0; i < 8; i++) pthread_create(&id, 0, wait, 0);
-    if (!strcmp(argv[1], "without first thread")) {
-        pthread_create(&id, 0, say, 0);
-        pthread_exit(0);
-    }
-    puts("ready"); fflush(stdout);
-    for (;;) pause();
-}
-"#;
-
-/// Asks until there is no answer any more.
-fn until_refused<T>(mut ask: impl FnMut() -> Result<T, Error>) -> Error {
+/// Repeats a query until it fails, and returns the error.
+fn until_refused<T>(mut query: impl FnMut() -> Result<T, Error>) -> Error {
     loop {
-        if let Err(error) = ask() {
+        if let Err(error) = query() {
             return error;
         }
     }
 }
 
-type Question = fn(&Process) -> Result<(), Error>;
+type Query = fn(&Process) -> Result<(), Error>;
 
 #[test]
-fn one_that_is_losing_its_memory_has_ended() {
-    let program = Program::compile(LARGE, &[]);
-    let questions: [(&str, Question); 5] = [
+fn killed_process_fails_with_ended() {
+    let program = Program::compile(programs::HOLDS_96_MIB, &[]);
+    let queries: [(&str, Query); 5] = [
         ("mappings", |process| process.mappings().map(drop)),
         ("modules", |process| {
             process.modules(ModuleFilter::All).map(drop)
@@ -65,14 +32,14 @@ fn one_that_is_losing_its_memory_has_ended() {
         ("image", |process| process.image_file().map(drop)),
         ("memory", |process| process.exact_memory().map(drop)),
     ];
-    for how in ["alone", "with others", "without first thread"] {
-        for (what, question) in questions {
-            let subject = Subject::start(Command::new(&program.path).arg(how));
+    for how in ["alone", "with others", "exited leader"] {
+        for (what, query) in queries {
+            let subject = TestProcess::start(Command::new(&program.path).arg(how));
             let process = System::new().process(subject.id()).unwrap();
-            question(&process).unwrap();
+            query(&process).unwrap();
             let pid = Pid::from_raw(subject.id().get().try_into().unwrap()).unwrap();
             kill_process(pid, Signal::KILL).unwrap();
-            let error = until_refused(|| question(&process));
+            let error = until_refused(|| query(&process));
             assert_eq!(error.kind(), ErrorKind::Ended, "{what}, {how}: {error}");
         }
     }

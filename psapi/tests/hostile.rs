@@ -1,7 +1,7 @@
-//! Processes that make it hard, on purpose or not: the answer is right all the same, and comes in
-//! bounded time and memory.
+//! Processes that are expensive to inspect, by design or by accident. Results must be correct and
+//! take bounded time and memory.
 
-mod support;
+#![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,30 +12,14 @@ use std::time::{Duration, Instant};
 
 use psapi::{Error, Fields, ModuleFilter, System};
 
-use support::child::{Program, Subject};
+use testing::{Program, TestProcess, programs};
 
-/// Maps a file as often as the second argument says, at the offset and with the size that follow.
-const MAPS: &str = r#"
-    #include <fcntl.h>
-    #include <stdio.h>
-    #include <stdlib.h>
-    #include <sys/mman.h>
-    int main(int argc, char **argv) {
-        int file = open(argv[1], O_RDONLY);
-        long offset = atol(argv[3]), size = atol(argv[4]);
-        for (long count = atol(argv[2]); count > 0; count--)
-            if (mmap(0, size, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, offset) == MAP_FAILED)
-                return 1;
-        puts("up"); fflush(stdout); getchar();
-    }
-"#;
-
-/// How many modules a process has that maps a file many times, asked with a limit to the time.
+/// Counts the modules of a process that maps a file many times. Panics after 30 seconds.
 fn modules_of_many(contents: &[u8], arguments: [&str; 3]) -> usize {
-    let program = Program::compile(MAPS, &[]);
+    let program = Program::compile(programs::MAPS_FILE_OFTEN, &[]);
     let data = program.path.with_file_name("data");
     fs::write(&data, contents).unwrap();
-    let subject = Subject::start(Command::new(&program.path).arg(&data).args(arguments));
+    let subject = TestProcess::start(Command::new(&program.path).arg(&data).args(arguments));
     let (sender, receiver) = mpsc::channel();
     let id = subject.id();
     thread::spawn(move || {
@@ -45,10 +29,10 @@ fn modules_of_many(contents: &[u8], arguments: [&str; 3]) -> usize {
     });
     receiver
         .recv_timeout(Duration::from_secs(30))
-        .expect("an answer, soon")
+        .expect("modules within 30 seconds")
 }
 
-/// An image of a mebibyte whose header has many program headers: `PT_LOAD`, then `PT_NOTE`, all of
+/// Builds an image of 1 MiB with many program headers: `PT_LOAD`, then `PT_NOTE`. Each header spans
 /// the whole image.
 fn image(loads: u16, notes: u16) -> Vec<u8> {
     const SIZE: u64 = 1 << 20;
@@ -74,19 +58,19 @@ fn image(loads: u16, notes: u16) -> Vec<u8> {
 }
 
 #[test]
-fn many_mappings_without_a_header_end_soon() {
+fn mappings_without_elf_header_are_fast() {
     let count = modules_of_many(&[1; 2 * 4096], ["10000", "4096", "4096"]);
     assert_eq!(count, 0);
 }
 
 #[test]
-fn many_images_with_long_headers_end_soon_and_are_not_kept() {
+fn oversized_header_tables_are_ignored() {
     let working_set = || {
         let me = System::new().current_process().unwrap();
         me.memory_counters().unwrap().peak_working_set
     };
     let before = working_set();
-    // More program headers than are looked at: no image.
+    // The table has more program headers than psapi reads, so this is no module.
     let count = modules_of_many(&image(18_000, 0), ["1000", "0", "1048576"]);
     assert_eq!(count, 0);
     let grown = working_set() - before;
@@ -94,29 +78,20 @@ fn many_images_with_long_headers_end_soon_and_are_not_kept() {
 }
 
 #[test]
-fn many_images_with_many_headers_end_soon() {
+fn many_program_headers_are_fast() {
     let count = modules_of_many(&image(140, 0), ["5000", "0", "1048576"]);
     assert_eq!(count, 5000);
 }
 
 #[test]
-fn many_notes_end_soon() {
+fn many_notes_are_fast() {
     let count = modules_of_many(&image(1, 140), ["1000", "0", "1048576"]);
     assert_eq!(count, 1000);
 }
 
 #[test]
-fn a_process_that_executes_again_and_again_has_not_ended() {
-    let program = Program::compile(
-        r#"
-        #include <stdio.h>
-        #include <unistd.h>
-        int main(int argc, char **argv) {
-            if (argc == 1) { puts("up"); fflush(stdout); }
-            execl(argv[0], argv[0], "again", NULL);
-        }"#,
-        &["-static"],
-    );
+fn repeated_exec_is_not_ended() {
+    let program = Program::compile(programs::EXECS_ITSELF_FOREVER, &["-static"]);
     let subject = program.start();
     let process = System::new().process(subject.id()).unwrap();
     let begin = Instant::now();

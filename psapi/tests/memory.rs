@@ -1,124 +1,137 @@
-//! Memory counters, against memory that the tests arrange.
+//! Memory counters, compared with the memory that a test process allocates.
 
-mod support;
+#[cfg(target_os = "linux")]
+use psapi::Fields;
+use psapi::System;
 
-use psapi::{Fields, System};
+#[cfg(target_os = "linux")]
+use testing::proc_file;
+#[cfg(target_os = "linux")]
+use testing::rollup::lag;
+use testing::{Program, programs};
 
-use support::child::{Program, proc_file};
-use support::rollup::lag;
+/// Returns how far the kernel's counters lag behind; Windows' counters do not.
+#[cfg(windows)]
+fn lag() -> u64 {
+    0
+}
 
 const MIB: u64 = 1 << 20;
 
+/// Returns true under Wine, which shows the host's files on this drive.
+fn is_wine() -> bool {
+    cfg!(windows) && std::path::Path::new("Z:\\proc").exists()
+}
+
 #[test]
-fn counters_follow_what_the_process_does() {
-    let program = Program::compile(
-        r#"
-        #define _GNU_SOURCE
-        #include <stdio.h>
-        #include <string.h>
-        #include <sys/mman.h>
-        static void next(const char *s) { puts(s); fflush(stdout); getchar(); }
-        static char *map(size_t n, int prot, int flags) {
-            char *p = mmap(0, n, prot, flags | MAP_ANONYMOUS, -1, 0);
-            if (p == MAP_FAILED) { perror("mmap"); _Exit(1); }
-            madvise(p, n, MADV_NOHUGEPAGE);
-            return p;
-        }
-        int main(void) {
-            next("start");
-            char *untouched = map(256 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-            next("reserved");
-            char *touched = map(64 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-            for (size_t i = 0; i < 64 << 20; i += 4096) touched[i] = 1;
-            next("touched");
-            char *shared = map(32 << 20, PROT_READ | PROT_WRITE, MAP_SHARED);
-            memset(shared, 1, 32 << 20);
-            next("shared");
-            munmap(touched, 64 << 20);
-            next("released");
-            if (mlock(untouched, 16384)) _Exit(1);
-            next("locked");
-            return 0;
-        }"#,
-        &[],
-    );
+fn counters_follow_memory_changes() {
+    let program = Program::compile(programs::MEMORY_STEPS, &[]);
     let mut subject = program.start();
     let process = System::new().process(subject.id()).unwrap();
     let start = process.memory_counters().unwrap();
 
-    subject.proceed();
+    subject.resume();
     let reserved = process.memory_counters().unwrap();
-    assert_eq!(reserved.commit - start.commit, 256 * MIB);
-    assert_eq!(reserved.virtual_size - start.virtual_size, 256 * MIB);
+    // Wine counts only the commit of pages in RAM.
+    let committed = reserved.commit - start.commit;
+    assert!(committed == 256 * MIB || is_wine(), "{committed}");
+    let reserved_size = reserved.virtual_size - start.virtual_size;
+    // The 32-bit address space of a process on 64 bits is reserved from the start.
+    let is_reserved = is_wine() && reserved_size == 0;
+    assert!(
+        is_reserved || (256 * MIB..258 * MIB).contains(&reserved_size),
+        "{reserved_size}"
+    );
     assert!(reserved.working_set - start.working_set < MIB + lag());
 
-    subject.proceed();
+    subject.resume();
     let touched = process.memory_counters().unwrap();
-    assert_eq!(touched.commit - reserved.commit, 64 * MIB);
-    let grown = touched.rss_anon - reserved.rss_anon;
+    let committed = touched.commit - reserved.commit;
+    assert!((64 * MIB..65 * MIB).contains(&committed), "{committed}");
+    let grown = touched.working_set - reserved.working_set;
     assert!((64 * MIB - lag()..65 * MIB).contains(&grown), "{grown}");
-    let faults = touched.faults.minor - reserved.faults.minor;
-    assert!((16384..16384 + 64).contains(&faults), "{faults}");
-    assert!(touched.page_tables >= reserved.page_tables + 32 * 4096);
+    if let (Some(touched), Some(reserved)) = (touched.rss_anon, reserved.rss_anon) {
+        let grown = touched - reserved;
+        assert!((64 * MIB - lag()..65 * MIB).contains(&grown), "{grown}");
+    }
 
-    subject.proceed();
+    subject.resume();
     let shared = process.memory_counters().unwrap();
-    let grown = shared.rss_shmem - touched.rss_shmem;
-    assert!((32 * MIB - lag()..=32 * MIB).contains(&grown), "{grown}");
-    assert_eq!(shared.commit, touched.commit);
+    let grown = shared.working_set - touched.working_set;
+    assert!((32 * MIB - lag()..33 * MIB).contains(&grown), "{grown}");
+    assert!(shared.commit.abs_diff(touched.commit) < MIB || is_wine());
 
-    subject.proceed();
+    subject.resume();
     let released = process.memory_counters().unwrap();
-    let fallen = shared.rss_anon - released.rss_anon;
+    let fallen = shared.working_set - released.working_set;
     assert!((63 * MIB..=65 * MIB).contains(&fallen), "{fallen}");
-    // The kernel's notion of a peak lags by its counters' batches, a processor and a kind of page.
-    let lag = 3 * 128 * 4096 * std::thread::available_parallelism().unwrap().get() as u64;
-    assert!(released.peak_working_set + lag >= shared.working_set);
-    assert!(released.peak_working_set >= released.working_set + 60 * MIB);
-    assert_eq!(released.peak_virtual_size, shared.virtual_size);
-
-    subject.proceed();
-    assert_eq!(process.memory_counters().unwrap().locked, 16384);
+    // Linux' peak lags by a batch of pages per CPU and kind of page.
+    let batches = 3 * 128 * 4096 * std::thread::available_parallelism().unwrap().get() as u64;
+    assert!(released.peak_virtual_size >= shared.virtual_size);
     for counters in [start, reserved, touched, shared, released] {
-        let parts = counters.rss_anon + counters.rss_file + counters.rss_shmem;
-        assert_eq!(parts, counters.working_set);
         assert!(counters.peak_working_set >= counters.working_set);
-        assert_eq!((counters.peak_commit, counters.paged_pool), (None, 0));
+    }
+    let peak = released.peak_working_set;
+    #[cfg(target_os = "linux")]
+    {
+        assert_eq!(released.peak_virtual_size, shared.virtual_size);
+        assert!(peak + batches >= shared.working_set);
+        assert!(peak >= released.working_set + 60 * MIB);
+        let faults = touched.faults.minor.unwrap() - reserved.faults.minor.unwrap();
+        assert!((16384..16384 + 64).contains(&faults), "{faults}");
+        assert!(touched.page_tables.unwrap() >= reserved.page_tables.unwrap() + 32 * 4096);
+        let grown = shared.rss_shmem.unwrap() - touched.rss_shmem.unwrap();
+        assert!((32 * MIB - lag()..=32 * MIB).contains(&grown), "{grown}");
+
+        subject.resume();
+        assert_eq!(process.memory_counters().unwrap().locked, Some(16384));
+        for counters in [start, reserved, touched, shared, released] {
+            let parts = [counters.rss_anon, counters.rss_file, counters.rss_shmem];
+            let parts: u64 = parts.into_iter().map(Option::unwrap).sum();
+            assert_eq!(parts, counters.working_set);
+            assert_eq!((counters.peak_commit, counters.paged_pool), (None, 0));
+        }
+    }
+    #[cfg(windows)]
+    {
+        // Wine records no peaks.
+        assert!(peak + batches >= released.working_set);
+        assert!(released.peak_commit.is_some());
     }
 }
 
 #[test]
+fn ended_process_has_no_memory() {
+    let mut subject = Program::compile(programs::WAITS, &[]).start();
+    let process = System::new().process(subject.id()).unwrap();
+    assert!(process.memory_counters().unwrap().working_set > 0);
+    subject.kill();
+    let error = process.memory_counters().unwrap_err();
+    assert_eq!(error.kind(), psapi::ErrorKind::Ended, "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn kernel_memory_grows_with_threads() {
-    let program = Program::compile(
-        r#"
-        #include <pthread.h>
-        #include <stdio.h>
-        #include <unistd.h>
-        static void *wait_forever(void *p) { for (;;) pause(); return p; }
-        int main(void) {
-            pthread_t t;
-            puts("start"); fflush(stdout); getchar();
-            for (int i = 0; i < 50; i++) pthread_create(&t, 0, wait_forever, 0);
-            puts("threads"); fflush(stdout); getchar(); return 0;
-        }"#,
-        &[],
-    );
+    let program = Program::compile(programs::STARTS_50_THREADS, &[]);
     let mut subject = program.start();
     let process = System::new().process(subject.id()).unwrap();
     let before = process.memory_counters().unwrap();
-    subject.proceed();
+    subject.resume();
     let after = process.memory_counters().unwrap();
     if let (Some(before_pool), Some(after_pool)) = (before.nonpaged_pool, after.nonpaged_pool) {
-        let stacks = (after_pool - after.page_tables) - (before_pool - before.page_tables);
+        let stacks =
+            (after_pool - after.page_tables.unwrap()) - (before_pool - before.page_tables.unwrap());
         assert_eq!(stacks % 50, 0);
-        // The kernel's own account of all stacks is per system; a thread's stack is some pages.
+        // `meminfo` has only the sum of all stacks. The stack of one thread has a few pages.
         assert!((4096..=64 * 1024).contains(&(stacks / 50)), "{stacks}");
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn the_kernel_stack_is_as_large_as_the_kernel_counts_it() {
-    // KernelStack of meminfo is the stacks of all threads; a burst of threads moves it.
+fn kernel_stack_size_matches_meminfo() {
+    // Starts threads and observes `KernelStack` in `meminfo`, the size of all kernel stacks.
     let stacks = || {
         let text = std::fs::read_to_string("/proc/meminfo").unwrap();
         let line = text
@@ -139,7 +152,7 @@ fn the_kernel_stack_is_as_large_as_the_kernel_counts_it() {
         let Some(pool) = counters.nonpaged_pool else {
             return;
         };
-        (pool - counters.page_tables) / u64::from(threads)
+        (pool - counters.page_tables.unwrap()) / u64::from(threads)
     };
     let before = stacks();
     let (stop, wait) = std::sync::mpsc::channel::<()>();
@@ -155,41 +168,19 @@ fn the_kernel_stack_is_as_large_as_the_kernel_counts_it() {
     for thread in threads {
         thread.join().unwrap();
     }
-    // Others start and end threads meanwhile, and the kernel keeps some stacks: to a power of two.
+    // Other processes start threads as well, and the kernel caches stacks: allow a factor of two.
     assert!(
         grown / 400 > one / 2 && grown / 400 < one * 2,
-        "{grown} for 400, not {one} each"
+        "{grown} bytes for 400 threads, expected {one} each"
     );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn exact_figures_tell_private_from_shared() {
-    let program = Program::compile(
-        r#"
-        #define _GNU_SOURCE
-        #include <stdio.h>
-        #include <string.h>
-        #include <sys/mman.h>
-        #include <unistd.h>
-        #include <signal.h>
-        #include <sys/prctl.h>
-        int main(void) {
-            char *shared = mmap(0, 32 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-            memset(shared, 1, 32 << 20);
-            if (fork() == 0) {
-                prctl(PR_SET_PDEATHSIG, SIGKILL);
-                char *own = mmap(0, 8 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-                memset(own, 1, 8 << 20);
-                volatile char sum = 0;
-                for (int i = 0; i < 32 << 20; i += 4096) sum += shared[i];
-                printf("%d\n", getpid()); fflush(stdout); for (;;) pause();
-            }
-            for (;;) pause();
-        }"#,
-        &[],
-    );
+fn exact_memory_distinguishes_shared_pages() {
+    let program = Program::compile(programs::SHARES_WITH_CHILD, &[]);
     let subject = program.start();
-    let child: u32 = subject.said.parse().unwrap();
+    let child: u32 = subject.line.parse().unwrap();
     let system = System::new();
     let parent = system
         .process(subject.id())
@@ -204,16 +195,13 @@ fn exact_figures_tell_private_from_shared() {
     assert_eq!(exact.rss, exact.shared + exact.uss);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn a_capture_says_what_the_kernel_says() {
-    let program = Program::compile(
-        r#"#include <stdio.h>
-        int main(void) { puts("ready"); fflush(stdout); getchar(); return 0; }"#,
-        &[],
-    );
-    // It sleeps, so that its figures stand still.
+fn capture_matches_proc_files() {
+    let program = Program::compile(programs::WAITS, &[]);
+    // A sleeping process keeps its counters.
     let subject = program.start();
-    subject.settle();
+    subject.wait_for_sleep();
     let capture = System::new()
         .capture(Fields::MEMORY | Fields::EXACT)
         .unwrap();
@@ -232,8 +220,8 @@ fn a_capture_says_what_the_kernel_says() {
     assert_eq!(memory.peak_working_set, line("VmHWM:"));
     assert_eq!(memory.commit, line("VmData:") + line("VmStk:"));
     assert_eq!(memory.virtual_size, line("VmSize:"));
-    assert_eq!(memory.rss_file, line("RssFile:"));
-    assert_eq!(memory.page_tables, line("VmPTE:"));
+    assert_eq!(memory.rss_file, Some(line("RssFile:")));
+    assert_eq!(memory.page_tables, Some(line("VmPTE:")));
     let rollup = String::from_utf8(proc_file(subject.id(), "smaps_rollup")).unwrap();
     let pss = rollup
         .lines()
@@ -241,6 +229,6 @@ fn a_capture_says_what_the_kernel_says() {
         .unwrap();
     let pss: u64 = pss.split_whitespace().nth(1).unwrap().parse().unwrap();
     let exact = capture.process(subject.id()).unwrap().exact.unwrap();
-    // Other processes come and go and share the C library's pages meanwhile.
+    // Other processes map and unmap the C library, which changes PSS.
     assert!(exact.pss.abs_diff(pss * 1024) < MIB);
 }

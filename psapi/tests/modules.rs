@@ -1,6 +1,7 @@
-//! Modules, against images that the tests arrange and what binutils and the children say of them.
+//! Modules, compared with `readelf` and with the dynamic linker of the process itself.
 
-mod support;
+// The facts are Linux's. `address_space` has the tests for every system.
+#![cfg(target_os = "linux")]
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,52 +12,14 @@ use std::process::Command;
 use psapi::{ErrorKind, Module, ModuleClass, ModuleFields, ModuleFilter, ProcessId, System};
 use rustix::thread::CapabilitySet;
 
-use support::child::{Program, Subject};
-use support::elf;
-use support::privilege::{as_nobody, as_nobody_with, is_root, skip};
-use support::ways;
+use testing::privilege::{is_root, unprivileged, with_capabilities};
+use testing::{Program, TestProcess, elf, interfaces, programs, skip};
 
-/// What a child says about itself: its linker's list, by `dl_iterate_phdr`, one image a part of
-/// the line: base, size, name.
-const LIST: &str = r#"
-    #define _GNU_SOURCE
-    #include <dlfcn.h>
-    #include <fcntl.h>
-    #include <link.h>
-    #include <stdio.h>
-    #include <stdlib.h>
-    #include <string.h>
-    #include <sys/mman.h>
-    #include <unistd.h>
-    static void next(const char *s) { puts(s); fflush(stdout); if (getchar() == EOF) _exit(0); }
-    static int one(struct dl_phdr_info *info, size_t size, void *data) {
-        unsigned long first = -1UL, end = 0, page = getpagesize();
-        for (int i = 0; i < info->dlpi_phnum; i++) {
-            const ElfW(Phdr) *p = &info->dlpi_phdr[i];
-            if (p->p_type != PT_LOAD) continue;
-            if (p->p_vaddr < first) first = p->p_vaddr;
-            if (p->p_vaddr + p->p_memsz > end) end = p->p_vaddr + p->p_memsz;
-        }
-        first &= -page;
-        end = (end + page - 1) & -page;
-        printf("%lx %lx %s|", (unsigned long)info->dlpi_addr + first, end - first, info->dlpi_name);
-        return 0;
-    }
-    static void list(void) { dl_iterate_phdr(one, 0); next(""); }
-"#;
-
-const WAITS: &str =
-    "#include <stdio.h>\nint main(void) { puts(\"up\"); fflush(stdout); getchar(); }";
-
-fn with_list(main: &str) -> String {
-    [LIST, main].concat()
-}
-
-/// A shared library with a name of its own.
+/// Compiles a shared library with a soname that differs from its file name.
 fn library(name: &str) -> Program {
     Program::compile_as(
         OsStr::new(name),
-        "int answer(void) { return 42; }",
+        programs::ANSWER_LIBRARY,
         &[
             "-shared",
             "-fPIC",
@@ -66,9 +29,9 @@ fn library(name: &str) -> Program {
     )
 }
 
-/// The modules, which both ways agree about, as do questions for one alone.
+/// Returns the modules, which must be equal for all interfaces and for queries of single modules.
 fn modules(id: ProcessId) -> Vec<Module> {
-    let all = ways::to_mappings().into_iter().map(|system| {
+    let all = interfaces::mapping_interfaces().into_iter().map(|system| {
         let process = system.process(id).unwrap();
         let plain = process.modules(ModuleFilter::All).unwrap();
         for module in &plain {
@@ -98,9 +61,9 @@ fn find<'m>(modules: &'m [Module], path: &Path) -> &'m Module {
     module
 }
 
-/// Checks what binutils can tell.
+/// Asserts that size and build id match `readelf`.
 fn assert_described(module: &Module, path: &Path) {
-    assert_eq!(module.size, elf::size(path), "{module:?}");
+    assert_eq!(module.size, elf::image_size(path), "{module:?}");
     assert_eq!(
         module.build_id.as_ref().map(ToString::to_string),
         elf::build_id(path),
@@ -109,25 +72,16 @@ fn assert_described(module: &Module, path: &Path) {
 }
 
 #[test]
-fn modules_are_what_the_linker_says_in_its_order() {
+fn modules_match_linker_order() {
     let library = library("libother-name.so");
-    let program = Program::compile(
-        &with_list(
-            r#"int main(int argc, char **argv) {
-                list();
-                if (!dlopen(argv[1], RTLD_NOW)) { puts(dlerror()); exit(1); }
-                list();
-            }"#,
-        ),
-        &["-ldl"],
-    );
-    let mut subject = Subject::start(Command::new(&program.path).arg(&library.path));
+    let program = Program::compile(programs::LISTS_MODULES, &["-ldl"]);
+    let mut subject = TestProcess::start(Command::new(&program.path).arg(&library.path));
     let before = modules(subject.id());
-    assert_agrees(&before, &subject.said, &program.path);
+    assert_agrees(&before, &subject.line, &program.path);
 
-    subject.proceed();
+    subject.resume();
     let after = modules(subject.id());
-    assert_agrees(&after, &subject.said, &program.path);
+    assert_agrees(&after, &subject.line, &program.path);
     assert_eq!(after[..before.len()], before);
 
     let module = find(&after, &library.path);
@@ -139,18 +93,18 @@ fn modules_are_what_the_linker_says_in_its_order() {
     let executable = &after[0];
     assert_described(executable, &program.path);
     assert_eq!(executable.soname, None);
-    let entry = executable.base + elf::entry(&program.path);
+    let entry = executable.base + elf::entry_point(&program.path);
     assert_eq!(executable.entry_point, Some(entry));
 
-    // The dear fields only when asked for.
+    // Expensive fields are read only on request.
     let process = System::new().process(subject.id()).unwrap();
     let cheap = process.modules(ModuleFilter::All).unwrap();
     assert!(cheap.iter().all(|module| module.soname.is_none()));
     assert_eq!(cheap.len(), after.len());
 }
 
-fn assert_agrees(modules: &[Module], said: &str, executable: &Path) {
-    let said: Vec<(u64, u64, &str)> = said
+fn assert_agrees(modules: &[Module], line: &str, executable: &Path) {
+    let listed: Vec<(u64, u64, &str)> = line
         .split_terminator('|')
         .map(|part| {
             let mut fields = part.splitn(3, ' ');
@@ -163,9 +117,9 @@ fn assert_agrees(modules: &[Module], said: &str, executable: &Path) {
         .iter()
         .map(|module| (module.base, module.size))
         .collect();
-    let expected: Vec<_> = said.iter().map(|&(base, size, _)| (base, size)).collect();
+    let expected: Vec<_> = listed.iter().map(|&(base, size, _)| (base, size)).collect();
     assert_eq!(found, expected, "{modules:#?}");
-    for (index, (module, (.., name))) in modules.iter().zip(&said).enumerate() {
+    for (index, (module, (.., name))) in modules.iter().zip(&listed).enumerate() {
         match *name {
             _ if index == 0 => assert_eq!(module.path, executable),
             name if name.starts_with("linux-") => assert_eq!(module.path, Path::new("[vdso]")),
@@ -175,43 +129,27 @@ fn assert_agrees(modules: &[Module], said: &str, executable: &Path) {
     }
 }
 
+/// A library loaded into two namespaces is two modules.
 #[test]
-fn one_file_as_two_images_is_two_modules_and_as_data_none() {
+fn data_mapping_is_no_module() {
     let library = library("libtwice.so");
-    let program = Program::compile(
-        &with_list(
-            r#"int main(int argc, char **argv) {
-                int fd = open(argv[1], O_RDONLY);
-                if (mmap(0, 1 << 14, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED) exit(1);
-                next("data");
-                void *handle[2] = {
-                    dlopen(argv[1], RTLD_NOW), dlmopen(LM_ID_NEWLM, argv[1], RTLD_NOW)
-                };
-                struct link_map *map[2];
-                for (int i = 0; i < 2; i++)
-                    if (!handle[i] || dlinfo(handle[i], RTLD_DI_LINKMAP, &map[i])) exit(1);
-                printf("%lx %lx", (long)map[0]->l_addr, (long)map[1]->l_addr);
-                next("");
-            }"#,
-        ),
-        &["-ldl"],
-    );
-    let mut subject = Subject::start(Command::new(&program.path).arg(&library.path));
+    let program = Program::compile(programs::LOADS_TWICE, &["-ldl"]);
+    let mut subject = TestProcess::start(Command::new(&program.path).arg(&library.path));
     let is_library = |module: &&Module| module.path == library.path;
     assert_eq!(modules(subject.id()).iter().filter(is_library).count(), 0);
 
-    subject.proceed();
+    subject.resume();
     let modules = modules(subject.id());
     let found = modules.iter().filter(is_library).map(|module| module.base);
-    let said = subject.said.split(' ');
-    let said = said.map(|number| u64::from_str_radix(number, 16).unwrap());
-    assert_eq!(found.collect::<Vec<_>>(), said.collect::<Vec<_>>());
+    let listed = subject.line.split(' ');
+    let listed = listed.map(|number| u64::from_str_radix(number, 16).unwrap());
+    assert_eq!(found.collect::<Vec<_>>(), listed.collect::<Vec<_>>());
 }
 
 #[test]
-fn a_corrupt_list_gives_the_same_modules_by_address() {
+fn corrupt_link_map_uses_mappings() {
     for damage in [
-        // A cycle, and pointers to nothing, to no entry and to the end of the address space.
+        // A cycle, then pointers to unmapped memory, to code, to the last page, and null.
         "second->l_next->l_next = second",
         "second->l_next->l_next = second->l_next",
         "second->l_next = (void *)0x123456789000",
@@ -220,21 +158,11 @@ fn a_corrupt_list_gives_the_same_modules_by_address() {
         "debug->r_map = (void *)1",
         "debug->r_map = 0",
     ] {
-        let main = format!(
-            r#"int main(void) {{
-                struct r_debug *debug = 0;
-                for (ElfW(Dyn) *entry = _DYNAMIC; entry->d_tag; entry++)
-                    if (entry->d_tag == DT_DEBUG) debug = (void *)entry->d_un.d_ptr;
-                struct link_map *second = debug->r_map->l_next;
-                next("");
-                {damage};
-                next("");
-            }}"#
-        );
-        let program = Program::compile(&with_list(&main), &["-ldl"]);
+        let define = format!("-DDAMAGE={damage}");
+        let program = Program::compile(programs::DAMAGES_LINK_MAP, &["-ldl", &define]);
         let mut subject = program.start();
         let mut expected = modules(subject.id());
-        subject.proceed();
+        subject.resume();
         let found = modules(subject.id());
         expected[1..].sort_by_key(|module| module.base);
         assert_eq!(found, expected, "{damage}");
@@ -242,25 +170,17 @@ fn a_corrupt_list_gives_the_same_modules_by_address() {
 }
 
 #[test]
-fn an_image_keeps_its_description_when_its_file_goes() {
+fn deleted_file_keeps_module_details() {
     let library = library("libgone.so");
     let copy = library.path.with_extension("kept");
     fs::copy(&library.path, &copy).unwrap();
-    let program = Program::compile(
-        &with_list(
-            r#"int main(int argc, char **argv) {
-                if (!dlopen(argv[1], RTLD_NOW)) exit(1);
-                next("");
-            }"#,
-        ),
-        &["-ldl"],
-    );
+    let program = Program::compile(programs::LOADS_LIBRARY, &["-ldl"]);
     let kept = program.path.with_extension("kept");
     fs::copy(&program.path, &kept).unwrap();
-    let subject = Subject::start(Command::new(&program.path).arg(&library.path));
+    let subject = TestProcess::start(Command::new(&program.path).arg(&library.path));
 
-    // The library is replaced by something else, the executable deleted.
-    let other = Program::compile("int main(void) { return 0; }", &["-Wl,--build-id=0x1234"]);
+    // Replaces the library's file and deletes the executable's.
+    let other = Program::compile(programs::ANOTHER, &["-Wl,--build-id=0x1234"]);
     let beside = library.path.with_extension("new");
     fs::copy(&other.path, &beside).unwrap();
     fs::rename(&beside, &library.path).unwrap();
@@ -275,20 +195,20 @@ fn an_image_keeps_its_description_when_its_file_goes() {
     assert_described(&modules[0], &kept);
 }
 
+/// One of the names ends in the kernel's mark for deleted files.
 #[test]
-fn names_that_look_like_the_kernels_marks_are_names() {
+fn odd_file_names_are_kept() {
     for name in [
         &b"a (deleted)"[..],
         b"new\nline",
         b"back\\012slash",
         b"not utf-8 \xff\xfe",
     ] {
-        let program = Program::compile_as(OsStr::from_bytes(name), WAITS, &[]);
+        let program = Program::compile_as(OsStr::from_bytes(name), programs::WAITS, &[]);
         let subject = program.start();
         let module = &modules(subject.id())[0];
         assert_eq!((&module.path, module.deleted), (&program.path, false));
-        // Once the file is gone, nothing in the text tells a newline from what looks like its
-        // escape.
+        // After deletion, `maps` prints a newline and its escape alike.
         if name != b"back\\012slash" {
             fs::remove_file(&program.path).unwrap();
             let module = &modules(subject.id())[0];
@@ -298,16 +218,17 @@ fn names_that_look_like_the_kernels_marks_are_names() {
 }
 
 #[test]
-fn statically_linked_programs_have_their_image_and_the_vdso() {
+fn static_program_has_image_and_vdso() {
     for arguments in [
         &["-static", "-no-pie"][..],
         &["-static-pie", "-fPIE"],
-        // Text that lies elsewhere in memory than in the file.
+        // Text at different offsets in memory and in the file.
         &["-static", "-no-pie", "-Wl,-Ttext=0x900000"],
         &["-static", "-no-pie", "-Wl,-z,noseparate-code"],
     ] {
-        let Some(program) = Program::try_compile(OsStr::new("subject"), WAITS, arguments) else {
-            skip(&format!("the compiler can't link with {arguments:?}"));
+        let Some(program) = Program::try_compile(OsStr::new("subject"), programs::WAITS, arguments)
+        else {
+            skip(&format!("the compiler cannot link with {arguments:?}"));
             continue;
         };
         let subject = program.start();
@@ -319,36 +240,24 @@ fn statically_linked_programs_have_their_image_and_the_vdso() {
             ["-static-pie", ..] => modules[0].base,
             _ => 0,
         };
-        let entry = bias + elf::entry(&program.path);
+        let entry = bias + elf::entry_point(&program.path);
         assert_eq!(modules[0].entry_point, Some(entry), "{arguments:?}");
         assert!(modules[0].contains(entry));
     }
 }
 
 #[test]
-fn classes_are_told_apart() {
-    const SOURCE: &str = r#"
-        static int call(int number, int a, const void *b, int c) {
-            int result;
-            __asm__ volatile("int $0x80" : "=a"(result)
-                             : "a"(number), "b"(a), "c"(b), "d"(c) : "memory");
-            return result;
-        }
-        void _start(void) {
-            char c;
-            call(4, 1, "up\n", 3);
-            call(3, 0, &c, 1);
-            call(1, 0, 0, 0);
-        }"#;
+fn filter_selects_32_bit_modules() {
     let arguments = [
         "-m32",
         "-nostdlib",
         "-static",
         "-fno-pie",
         "-no-pie",
+        "-Wl,-e,named_start",
         "-Wl,--build-id",
     ];
-    let program = Program::try_compile(OsStr::new("narrow"), SOURCE, &arguments);
+    let program = Program::try_compile(OsStr::new("narrow"), programs::NARROW, &arguments);
     let Some(program) = program.filter(|_| cfg!(target_arch = "x86_64")) else {
         return skip("no compiler for 32-bit programs");
     };
@@ -357,25 +266,25 @@ fn classes_are_told_apart() {
         .output()
         .is_err()
     {
-        return skip("the kernel runs no 32-bit programs");
+        return skip("the kernel cannot run 32-bit programs");
     }
     let subject = program.start();
     let all = modules(subject.id());
     let narrow = find(&all, &program.path);
     assert_eq!((narrow.class, narrow), (ModuleClass::Bits32, &all[0]));
-    assert_eq!(narrow.entry_point, Some(elf::entry(&program.path)));
+    assert_eq!(narrow.entry_point, Some(elf::entry_point(&program.path)));
     assert_described(narrow, &program.path);
     assert_eq!(find(&all, Path::new("[vdso]")).class, ModuleClass::Bits32);
 
-    // Where neither its memory nor its files may be read.
+    // CAP_PERFMON does not permit reads of the memory or the files of the process.
     if is_root() {
-        let told = as_nobody_with(CapabilitySet::PERFMON, || {
+        let told = with_capabilities(CapabilitySet::PERFMON, || {
             let process = System::new().process(subject.id()).unwrap();
             process.modules_with(ModuleFilter::Only32Bit, ModuleFields::all())
         });
         match told {
             Err(error) if error.kind() == ErrorKind::AccessDenied => {
-                skip("CAP_PERFMON shows no mappings on this kernel");
+                skip("the kernel does not list mappings for CAP_PERFMON");
             }
             told => {
                 let bases = |modules: &[Module]| -> Vec<u64> {
@@ -399,33 +308,33 @@ fn classes_are_told_apart() {
 }
 
 #[test]
-fn a_program_that_the_linker_was_started_for_is_found() {
-    let program = Program::compile(&with_list("int main(void) { list(); }"), &["-ldl"]);
+fn finds_program_started_by_linker() {
+    let program = Program::compile(programs::LOADS_LIBRARY, &["-ldl"]);
     let Some(linker) = elf::interpreter(&program.path) else {
-        return skip("programs are linked statically here");
+        return skip("the compiler links programs statically");
     };
-    let subject = Subject::start(Command::new(&linker).arg(&program.path));
+    let subject = TestProcess::start(Command::new(&linker).arg(&program.path));
     let modules = modules(subject.id());
-    // The kernel started the linker; the linker's list starts with the program.
+    // The kernel started the linker, but the linker's list starts with the program.
     assert_eq!(modules[0].path, fs::canonicalize(&linker).unwrap());
     assert_eq!(modules[1].path, program.path);
     assert_described(&modules[1], &program.path);
-    let said = subject
-        .said
+    let listed = subject
+        .line
         .split_terminator('|')
         .filter(|part| !part.contains("ld-linux"));
-    let said: Vec<u64> = said
+    let listed: Vec<u64> = listed
         .map(|part| u64::from_str_radix(part.split(' ').next().unwrap(), 16).unwrap())
         .collect();
     let found: Vec<u64> = modules[1..].iter().map(|module| module.base).collect();
-    assert_eq!(found, said);
+    assert_eq!(found, listed);
 }
 
 #[test]
-fn a_process_in_another_mount_namespace_has_its_own_paths() {
-    let program = Program::compile(WAITS, &[]);
-    let place = support::child::public_directory();
-    let inside = place.path().join("inside");
+fn mount_namespace_paths_are_kept() {
+    let program = Program::compile(programs::WAITS, &[]);
+    let directory = testing::public_directory();
+    let inside = directory.path().join("inside");
     let script = "mount -t tmpfs none \"$1\" && cp \"$2\" \"$1/inside\" && exec \"$1/inside\"";
     let namespaces = if is_root() { "-m" } else { "-Urm" };
     let unshare = |command: &[&OsStr]| {
@@ -437,17 +346,17 @@ fn a_process_in_another_mount_namespace_has_its_own_paths() {
         .status()
         .is_ok_and(|status| status.success())
     {
-        return skip("no mount namespace to be had");
+        return skip("cannot create a mount namespace");
     }
     let arguments: [&OsStr; 6] = [
         "sh".as_ref(),
         "-c".as_ref(),
         script.as_ref(),
         "sh".as_ref(),
-        place.path().as_ref(),
+        directory.path().as_ref(),
         program.path.as_ref(),
     ];
-    let subject = Subject::start(&mut unshare(&arguments));
+    let subject = TestProcess::start(&mut unshare(&arguments));
     assert!(!inside.exists());
     let modules = modules(subject.id());
     assert_eq!((&modules[0].path, modules[0].deleted), (&inside, false));
@@ -455,22 +364,14 @@ fn a_process_in_another_mount_namespace_has_its_own_paths() {
 }
 
 #[test]
-fn another_program_in_the_process_is_another_answer() {
-    let program = Program::compile(
-        &with_list(
-            r#"int main(int argc, char **argv) {
-                next("first");
-                execv(argv[1], argv + 1);
-            }"#,
-        ),
-        &[],
-    );
-    let second = Program::compile_as(OsStr::new("second"), WAITS, &[]);
-    let mut subject = Subject::start(Command::new(&program.path).arg(&second.path));
+fn exec_replaces_modules() {
+    let program = Program::compile(programs::EXECS, &[]);
+    let second = Program::compile_as(OsStr::new("second"), programs::WAITS, &[]);
+    let mut subject = TestProcess::start(Command::new(&program.path).arg(&second.path));
     let process = System::new().process(subject.id()).unwrap();
     let first = process.modules(ModuleFilter::All).unwrap();
     assert_eq!(first[0].path, program.path);
-    subject.proceed();
+    subject.resume();
     let modules = process.modules(ModuleFilter::All).unwrap();
     assert_eq!(modules[0].path, second.path);
     assert!(modules.iter().all(|module| module.path != program.path));
@@ -487,31 +388,25 @@ fn another_program_in_the_process_is_another_answer() {
     assert_eq!(error.kind(), ErrorKind::Ended, "reaped: {error}");
 }
 
-/// A tree that stands for a proc file system in which a process's memory can't be read, as with a
-/// `kernel.yama.ptrace_scope` of 1.
+/// The tree has no readable memory, as with a `kernel.yama.ptrace_scope` of 1.
 #[test]
-fn without_its_memory_a_process_is_described_by_its_files() {
+fn unreadable_memory_falls_back_to_files() {
     let library = library("libfile.so");
-    let program = Program::compile(
-        &with_list(
-            r#"int main(int argc, char **argv) {
-                if (!dlopen(argv[1], RTLD_NOW)) exit(1);
-                next("");
-            }"#,
-        ),
-        &["-ldl"],
-    );
-    let subject = Subject::start(Command::new(&program.path).arg(&library.path));
+    let program = Program::compile(programs::LOADS_LIBRARY, &["-ldl"]);
+    let subject = TestProcess::start(Command::new(&program.path).arg(&library.path));
     let mut expected = modules(subject.id());
     expected.retain(|module| module.path != Path::new("[vdso]"));
     expected[1..].sort_by_key(|module| module.base);
 
-    let mut tree = support::tree::Tree::new();
     let id = subject.id();
-    for name in ["stat", "status", "maps"] {
-        tree = tree.file(format!("{id}/{name}"), support::child::proc_file(id, name));
-    }
-    let described = |tree: &support::tree::Tree| {
+    let maps = String::from_utf8(testing::proc_file(id, "maps")).unwrap();
+    let tree = |maps: &str| {
+        let tree = testing::tree::Tree::new().file(format!("{id}/maps"), maps);
+        ["stat", "status"].iter().fold(tree, |tree, name| {
+            tree.file(format!("{id}/{name}"), testing::proc_file(id, name))
+        })
+    };
+    let described = |tree: &testing::tree::Tree| {
         let process = tree.as_proc().process(id).unwrap();
         let mut modules = process
             .modules_with(ModuleFilter::All, ModuleFields::all())
@@ -519,12 +414,20 @@ fn without_its_memory_a_process_is_described_by_its_files() {
         let vdso = modules
             .iter()
             .position(|module| module.path == Path::new("[vdso]"));
-        modules.remove(vdso.expect("the vDSO"));
+        modules.remove(vdso.expect("the vDSO is mapped"));
         modules
     };
 
-    // Not even the files can be reached: what the mappings tell, and no more.
-    let bare = described(&tree);
+    // If the paths lead to other files, only the properties of mappings are known.
+    let line = |line: &str| {
+        let mut fields: Vec<&str> = line.splitn(5, ' ').collect();
+        if fields[3] != "00:00" {
+            fields[3] = "ff:ff";
+        }
+        fields.join(" ") + "\n"
+    };
+    let others: String = maps.lines().map(line).collect();
+    let bare = described(&tree(&others));
     let known = |modules: &[Module]| -> Vec<(u64, PathBuf)> {
         let known = modules
             .iter()
@@ -537,26 +440,30 @@ fn without_its_memory_a_process_is_described_by_its_files() {
         assert_eq!(module.size % 4096, 0);
     }
 
+    // Without the root of the process, the files are found below the caller's root.
+    let tree = tree(&maps);
+    assert_eq!(described(&tree), expected);
+
     let tree = tree.link(format!("{id}/root"), "/");
     assert_eq!(described(&tree), expected);
 
-    let auxv = support::child::proc_file(id, "auxv");
+    let auxv = testing::proc_file(id, "auxv");
     let tree = tree.file(format!("{id}/auxv"), auxv);
     assert_eq!(described(&tree), expected);
 }
 
 #[test]
-fn a_kernel_thread_has_no_modules() {
+fn kernel_thread_has_no_modules() {
     let Ok(comm) = fs::read("/proc/2/comm") else {
         return skip("no kernel threads in this pid namespace");
     };
     if comm != b"kthreadd\n" {
-        return skip("process 2 is not kthreadd here");
+        return skip("process 2 is not kthreadd");
     }
-    for system in ways::to_mappings() {
+    for system in interfaces::mapping_interfaces() {
         let process = system.process(2).unwrap();
         let error = process.modules(ModuleFilter::All).unwrap_err();
-        // Without privileges, older kernels do not even tell that there is nothing.
+        // Older kernels deny access even though there is nothing to read.
         let hidden = !is_root() && error.kind() == ErrorKind::AccessDenied;
         assert!(
             hidden || error.kind() == ErrorKind::NoAddressSpace,
@@ -565,10 +472,10 @@ fn a_kernel_thread_has_no_modules() {
     }
 }
 
-/// In the proc file system of another pid namespace, ids mean other processes than they do here.
+/// The ids in `/proc` of another pid namespace belong to other processes here.
 #[test]
-fn ids_of_another_pid_namespace_do_not_mislead() {
-    let program = Program::compile(WAITS, &[]);
+fn other_pid_namespace_finds_right_process() {
+    let program = Program::compile(programs::WAITS, &[]);
     let namespaces = if is_root() { "-mpf" } else { "-Urmpf" };
     let unshare = |program: &Path| {
         let mut unshare = Command::new("unshare");
@@ -579,9 +486,9 @@ fn ids_of_another_pid_namespace_do_not_mislead() {
     };
     let possible = unshare(Path::new("true")).status();
     if !possible.is_ok_and(|status| status.success()) {
-        return skip("no pid namespace to be had");
+        return skip("cannot create a pid namespace");
     }
-    let subject = Subject::start(&mut unshare(&program.path));
+    let subject = TestProcess::start(&mut unshare(&program.path));
     let here = System::new();
     let parent = Some(subject.id());
     let capture = here.capture(psapi::Fields::empty()).unwrap();
@@ -604,17 +511,17 @@ fn ids_of_another_pid_namespace_do_not_mislead() {
 }
 
 #[test]
-fn without_the_privilege_the_error_names_it() {
-    let program = Program::compile(WAITS, &[]);
+fn denial_names_required_capability() {
+    let program = Program::compile(programs::WAITS, &[]);
     let subject = program.start();
-    // Who is not root is refused the first process, which is root's.
+    // Process 1 belongs to root.
     let id = if is_root() {
         subject.id()
     } else {
         ProcessId::new(1)
     };
-    as_nobody(|| {
-        for system in ways::to_mappings() {
+    unprivileged(|| {
+        for system in interfaces::mapping_interfaces() {
             let process = system.process(id).unwrap();
             let error = process.modules(ModuleFilter::All).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::AccessDenied);
@@ -623,27 +530,21 @@ fn without_the_privilege_the_error_names_it() {
     });
 }
 
-/// The files of a process that are for its user alone stay closed to who may but trace it.
+/// `CAP_SYS_PTRACE` does not include access to files that only the process's user can read.
 #[test]
-fn who_may_trace_a_process_needs_not_own_its_files() {
+fn tracer_needs_no_file_access() {
     if !is_root() {
-        return skip("only root may hand on CAP_SYS_PTRACE");
+        return skip("needs root to pass on CAP_SYS_PTRACE");
     }
     let library = library("libtraced.so");
-    let source = with_list(
-        r#"int main(int argc, char **argv) {
-            if (argc > 1 && !dlopen(argv[1], RTLD_NOW)) exit(1);
-            next("");
-        }"#,
-    );
-    let dynamic = Program::compile(&source, &["-ldl"]);
+    let dynamic = Program::compile(programs::LOADS_LIBRARY, &["-ldl"]);
     let mut commands = vec![Command::new(&dynamic.path)];
     commands[0].arg(&library.path);
     let arguments = ["-static", "-no-pie"];
-    let fixed = Program::try_compile(OsStr::new("fixed"), WAITS, &arguments);
+    let fixed = Program::try_compile(OsStr::new("fixed"), programs::WAITS, &arguments);
     match &fixed {
         Some(program) => commands.push(Command::new(&program.path)),
-        None => skip("the compiler can't link statically"),
+        None => skip("the compiler cannot link statically"),
     }
     if let Some(linker) = elf::interpreter(&dynamic.path) {
         let mut command = Command::new(&linker);
@@ -651,9 +552,9 @@ fn who_may_trace_a_process_needs_not_own_its_files() {
         commands.push(command);
     }
     for mut command in commands {
-        let subject = Subject::start(&mut command);
+        let subject = TestProcess::start(&mut command);
         let expected = modules(subject.id());
-        let found = as_nobody_with(CapabilitySet::SYS_PTRACE, || modules(subject.id()));
+        let found = with_capabilities(CapabilitySet::SYS_PTRACE, || modules(subject.id()));
         assert_eq!(found, expected, "{command:?}");
     }
 }
@@ -669,62 +570,54 @@ fn move_program_headers(path: &Path) {
         .chunks(56)
         .map(<[u8]>::to_vec)
         .collect();
-    // Nothing where they were.
+    // Overwrites the old table.
     image[start..][..count * 56].fill(0);
-    let place = (image.len() as u64).next_multiple_of(1 << 21);
-    image.resize(place as usize, 0);
+    let table = (image.len() as u64).next_multiple_of(1 << 21);
+    image.resize(table as usize, 0);
     let size = 56 * count as u64;
     for header in &mut headers {
-        // PT_PHDR tells the place; PT_GNU_STACK gives its own to a PT_LOAD.
+        // PT_PHDR points to the table. PT_GNU_STACK becomes a PT_LOAD for it.
         if [6, 0x6474_e551].contains(&kind(header)) {
             if kind(header) != 6 {
                 header[..8].copy_from_slice(&[1, 0, 0, 0, 4, 0, 0, 0]);
             }
-            let words = [place, place, place, size, size, 4096];
+            let words = [table, table, table, size, size, 4096];
             header[8..].copy_from_slice(&words.map(u64::to_le_bytes).concat());
         }
     }
-    // PT_PHDR stands before, and PT_LOADs ascend.
+    // PT_PHDR must come first, and PT_LOADs must ascend.
     headers.sort_by_key(|header| match kind(header) {
         6 => (0, 0),
         1 => (2, word(header, 16)),
         _ => (1, 0),
     });
     image.extend(headers.concat());
-    image[32..40].copy_from_slice(&place.to_le_bytes());
+    image[32..40].copy_from_slice(&table.to_le_bytes());
     fs::write(path, image).unwrap();
 }
 
 #[test]
-fn program_headers_at_the_end_are_found() {
+fn finds_program_headers_at_end() {
     let library = library("libmoved.so");
-    let program = Program::compile(
-        &with_list(
-            r#"int main(int argc, char **argv) {
-                if (!dlopen(argv[1], RTLD_NOW)) { puts(dlerror()); exit(1); }
-                list();
-            }"#,
-        ),
-        &["-ldl", "-Wl,--build-id"],
-    );
+    let program = Program::compile(programs::LOADS_LIBRARY, &["-ldl", "-Wl,--build-id"]);
     if cfg!(not(all(
         target_pointer_width = "64",
         target_endian = "little"
     ))) {
-        return skip("the test rewrites 64-bit little-endian images alone");
+        return skip("the test rewrites only 64-bit little-endian images");
     }
     move_program_headers(&program.path);
     move_program_headers(&library.path);
-    let subject = Subject::start(Command::new(&program.path).arg(&library.path));
+    let subject = TestProcess::start(Command::new(&program.path).arg(&library.path));
     let modules = modules(subject.id());
-    assert_agrees(&modules, &subject.said, &program.path);
+    assert_agrees(&modules, &subject.line, &program.path);
     for path in [&program.path, &library.path] {
         assert_described(find(&modules, path), path);
     }
 }
 
 #[test]
-fn where_no_module_starts_there_is_none() {
+fn module_requires_exact_base() {
     let process = System::new().current_process().unwrap();
     let modules = process.modules(ModuleFilter::All).unwrap();
     let within = modules[0].base + 1;
@@ -734,4 +627,68 @@ fn where_no_module_starts_there_is_none() {
         let error = process.module(address).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidParameter, "{address:#x}");
     }
+}
+
+/// Starts `moves_itself.c`. Returns the mapping that holds its program headers.
+fn moved(behavior: &str) -> (Program, TestProcess, std::ops::Range<u64>) {
+    let arguments = ["-Wl,-z,separate-code,-z,now", "-Wl,--build-id"];
+    let program = Program::compile(programs::MOVES_ITSELF, &arguments);
+    let subject = TestProcess::start(Command::new(&program.path).arg(behavior));
+    let numbers = subject.line.split(' ');
+    let mut numbers = numbers.map(|number| u64::from_str_radix(number, 16).unwrap());
+    let range = numbers.next().unwrap()..numbers.next().unwrap();
+    (program, subject, range)
+}
+
+#[test]
+fn program_moved_to_memory_is_first() {
+    for behavior in ["headers", "all"] {
+        let (program, subject, range) = moved(behavior);
+        let modules = modules(subject.id());
+        let executable = find(&modules, &program.path);
+        assert_eq!(executable, &modules[0], "{behavior}");
+        assert_eq!(executable.base, range.start, "{behavior}");
+        assert_described(executable, &program.path);
+        let entry = range.start + elf::entry_point(&program.path);
+        assert_eq!(executable.entry_point, Some(entry));
+        let link = fs::read_link(format!("/proc/{}/exe", subject.id())).unwrap();
+        assert_eq!((&executable.path, executable.deleted), (&link, false));
+    }
+}
+
+#[test]
+fn program_without_header_has_its_range() {
+    let (program, subject, range) = moved("wiped");
+    let modules = modules(subject.id());
+    let executable = find(&modules, &program.path);
+    assert_eq!(executable, &modules[0]);
+    let end = executable.base + executable.size;
+    assert_eq!(executable.base..end, range);
+}
+
+#[test]
+fn unmapped_program_is_no_module() {
+    let (program, subject, _) = moved("unmapped");
+    for system in interfaces::mapping_interfaces() {
+        let process = system.process(subject.id()).unwrap();
+        let error = process.executable().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidParameter, "{error}");
+        let modules = process.modules(ModuleFilter::All).unwrap();
+        assert!(!modules.is_empty());
+        assert!(modules.iter().all(|module| module.path != program.path));
+    }
+}
+
+#[test]
+fn moved_vdso_is_listed() {
+    let program = Program::compile(programs::MOVES_VDSO, &[]);
+    let subject = program.start();
+    let base = u64::from_str_radix(&subject.line, 16).unwrap();
+    if base == 0 {
+        return skip("the kernel does not move the vDSO");
+    }
+    let modules = modules(subject.id());
+    let vdso = find(&modules, Path::new("[vdso]"));
+    assert_eq!(vdso.base, base);
+    assert!(vdso.build_id.is_some());
 }

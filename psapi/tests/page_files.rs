@@ -1,16 +1,16 @@
-//! Page files: of trees made by hand, and of this machine.
+//! Page files, in made-up trees and on this machine.
 
-mod support;
+#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use psapi::{ErrorKind, PageFileKind, System};
-use support::child::Program;
-use support::privilege::skip;
-use support::swap::{Settled, Swap};
-use support::tree::Tree;
+
+use testing::swap::{Swap, SwapState};
+use testing::tree::Tree;
+use testing::{Program, programs, skip};
 
 const TITLE: &str = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
 
@@ -19,7 +19,7 @@ fn with(text: impl AsRef<[u8]>) -> Tree {
 }
 
 #[test]
-fn each_is_described_in_bytes() {
+fn page_files_report_bytes() {
     let tree = with(format!(
         "{TITLE}/dev/dm-1                               partition\t8388604\t\t1024\t\t-2\n\
          /var/swap\\040file\\040(deleted)             file\t\t1048572\t\t0\t\t10\n\
@@ -35,22 +35,36 @@ fn each_is_described_in_bytes() {
         (partition.total, partition.in_use),
         (8_589_930_496, 1_048_576)
     );
-    assert_eq!((partition.priority, partition.peak), (-2, None));
+    assert_eq!((partition.priority, partition.peak), (Some(-2), None));
     assert!(!partition.deleted);
     assert_eq!(file.path, Path::new("/var/swap file"));
     assert!(file.deleted);
-    assert_eq!((file.kind, file.priority), (PageFileKind::File, 10));
+    assert_eq!((file.kind, file.priority), (PageFileKind::File, Some(10)));
     assert_eq!(made_up.kind, PageFileKind::Other);
 }
 
 #[test]
-fn no_swap_is_no_page_file() {
+fn suffix_can_belong_to_name() {
+    let text = format!("{TITLE}/swap\\040(deleted)\t\t\tfile\t\t1048572\t\t0\t\t10\n");
+    let file = |tree: &Tree| tree.as_machine().page_files().unwrap().remove(0);
+    let gone = file(&with(&text).file("swap", ""));
+    assert_eq!(
+        (gone.path.as_path(), gone.deleted),
+        (Path::new("/swap"), true)
+    );
+    let named = file(&with(&text).file("swap (deleted)", ""));
+    let path = Path::new("/swap (deleted)");
+    assert_eq!((named.path.as_path(), named.deleted), (path, false));
+}
+
+#[test]
+fn no_swap_lists_nothing() {
     assert_eq!(with(TITLE).as_machine().page_files().unwrap(), []);
     assert_eq!(Tree::machine().as_machine().page_files().unwrap(), []);
 }
 
 #[test]
-fn a_file_that_says_nothing_is_an_error() {
+fn truncated_swaps_is_malformed() {
     for text in ["", "Filename", &format!("{TITLE}/dev/dm-1 partition")] {
         let tree = with(text);
         let error = tree.as_machine().page_files().unwrap_err();
@@ -59,8 +73,9 @@ fn a_file_that_says_nothing_is_an_error() {
     }
 }
 
+/// A root that has only processes is not supported, as with the mount option `subset=pid`.
 #[test]
-fn a_root_that_is_no_proc_is_told_from_a_kernel_without_swap() {
+fn empty_root_is_not_proc() {
     let empty = Tree::new().directory("proc");
     let error = empty.as_machine().page_files().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotProc);
@@ -70,8 +85,8 @@ fn a_root_that_is_no_proc_is_told_from_a_kernel_without_swap() {
 }
 
 #[test]
-fn those_of_this_machine_add_up_to_its_swap() {
-    let _settled = Settled::as_they_are();
+fn page_files_sum_to_swap_total() {
+    let _swap_state = SwapState::lock();
     let total = || {
         let text = fs::read_to_string("/proc/meminfo").unwrap();
         let line = text.lines().find(|line| line.starts_with("SwapTotal:"));
@@ -85,13 +100,13 @@ fn those_of_this_machine_add_up_to_its_swap() {
 }
 
 #[test]
-fn one_in_use_is_described_as_swapon_does() {
+fn page_files_match_swapon() {
     let Some(swap) = Swap::on(64 << 20) else {
-        return skip("no page file can be had: needs root, zram and util-linux");
+        return skip("cannot add a page file: needs root, zram and util-linux");
     };
     let files = System::new().page_files().unwrap();
     let file = files.iter().find(|file| file.path == swap.path).unwrap();
-    // The first page of the 64 MiB describes the rest.
+    // The first page of the 64 MiB is the swap header.
     assert_eq!(file.total, (64 << 20) - 4096);
     assert_eq!((file.in_use, file.deleted), (0, false));
     assert_eq!(file.kind, PageFileKind::Partition);
@@ -110,7 +125,9 @@ fn one_in_use_is_described_as_swapon_does() {
         let path = file.path.to_str().unwrap();
         format!(
             "{path} {kind} {} {} {}",
-            file.total, file.in_use, file.priority
+            file.total,
+            file.in_use,
+            file.priority.unwrap()
         )
     };
     let shown = shown
@@ -128,28 +145,15 @@ fn one_in_use_is_described_as_swapon_does() {
 }
 
 #[test]
-fn what_is_in_it_is_in_use() {
+fn swapped_pages_count_as_used() {
     let Some(swap) = Swap::on(64 << 20) else {
-        return skip("no page file can be had: needs root, zram and util-linux");
+        return skip("cannot add a page file: needs root, zram and util-linux");
     };
-    let program = Program::compile(
-        r#"
-        #define _GNU_SOURCE
-        #include <stdio.h>
-        #include <string.h>
-        #include <sys/mman.h>
-        int main(void) {
-            char *p = mmap(0, 8 << 20, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-            memset(p, 1, 8 << 20);
-            madvise(p, 8 << 20, MADV_PAGEOUT);
-            puts("out"); fflush(stdout); getchar(); return 0;
-        }"#,
-        &[],
-    );
+    let program = Program::compile(programs::PAGES_OUT_8_MIB, &[]);
     let subject = program.start();
     let swapped = {
         let process = System::new().process(subject.id()).unwrap();
-        process.memory_counters().unwrap().swap
+        process.memory_counters().unwrap().swap.unwrap()
     };
     assert!(swapped >= 4 << 20, "{swapped}");
     let files = System::new().page_files().unwrap();

@@ -1,13 +1,14 @@
-//! Performance information: of trees made by hand, and of this machine.
+//! Performance information, from made-up trees and from this machine.
 
-mod support;
+#![cfg(target_os = "linux")]
 
 use std::fmt::Debug;
 use std::fs;
 use std::process::Command;
 
 use psapi::{ErrorKind, PerformanceInfo, System};
-use support::tree::Tree;
+
+use testing::tree::Tree;
 
 fn machine() -> Tree {
     Tree::machine()
@@ -18,17 +19,17 @@ fn machine() -> Tree {
 }
 
 #[test]
-fn every_figure_is_what_the_files_say() {
+fn performance_info_matches_tree() {
     let info = machine().as_machine().performance_info().unwrap();
     let kib = |kib: u64| kib * 1024;
     assert_eq!(info.commit_total, kib(59_532));
-    assert_eq!(info.commit_limit, kib(12_342_040));
+    assert_eq!(info.kernel_commit_limit, Some(kib(12_342_040)));
     assert_eq!(info.commit_peak, None);
     assert_eq!(info.physical_total, kib(24_684_084));
     assert_eq!(info.physical_available, kib(24_338_476));
-    assert_eq!(info.physical_free, kib(24_174_360));
+    assert_eq!(info.physical_free, Some(kib(24_174_360)));
     assert_eq!(info.system_cache, kib(2_556 + 334_308 + 86_496));
-    assert_eq!(info.shared, kib(8_872));
+    assert_eq!(info.shared, Some(kib(8_872)));
     assert_eq!(info.kernel_paged, kib(86_496));
     assert_eq!(info.kernel_nonpaged, kib(23_244 + 1_424 + 1_996 + 688));
     assert_eq!(
@@ -38,16 +39,60 @@ fn every_figure_is_what_the_files_say() {
     assert_eq!(info.per_cpu, Some(kib(688)));
     assert_eq!(info.handle_count, Some(449));
     assert_eq!((info.process_count, info.thread_count), (3, 87));
-    assert_eq!((info.swap_total, info.swap_free), (kib(16), kib(12)));
+    assert_eq!(
+        (info.swap_total, info.swap_free),
+        (Some(kib(16)), Some(kib(12)))
+    );
     let huge = info.huge_pages.unwrap();
     assert_eq!((huge.size, huge.pools), (kib(2_048), Some(kib(14_336))));
     assert_eq!((huge.total, huge.free), (7, 6));
     assert_eq!((huge.reserved, huge.surplus), (5, 2));
 }
 
-/// The tree's `meminfo` without the lines that begin so.
+/// Returns the commit limit of a machine with an overcommit mode, a commit charge in KiB and a size
+/// of its page files in KiB.
+fn commit_limit(mode: Option<&str>, charge: u64, swap: u64) -> PerformanceInfo {
+    let charge = format!("Committed_AS: {charge} kB");
+    let swap = format!("SwapTotal: {swap} kB");
+    let text = testing::tree::MEMINFO
+        .replace("Committed_AS:      59532 kB", &charge)
+        .replace("SwapTotal:            16 kB", &swap);
+    assert!(text.contains(&charge) && text.contains(&swap));
+    let mut tree = machine().file("proc/meminfo", text);
+    if let Some(mode) = mode {
+        tree = tree.file("proc/sys/vm/overcommit_memory", mode);
+    }
+    tree.as_machine().performance_info().unwrap()
+}
+
+#[test]
+fn commit_limit_follows_overcommit_mode() {
+    let kib = |kib: u64| kib * 1024;
+    // Without `sysctl`, the kernel does not enforce its limit.
+    for mode in [None, Some("0\n"), Some("1\n")] {
+        for swap in [0, 16, 4_000_000] {
+            let info = commit_limit(mode, 59_532, swap);
+            assert_eq!(info.commit_limit - info.physical_total, kib(swap));
+            assert_eq!(info.kernel_commit_limit, Some(kib(12_342_040)));
+        }
+    }
+    let info = commit_limit(Some("2\n"), 59_532, 16);
+    assert_eq!(info.commit_limit, kib(12_342_040));
+    assert_eq!(info.kernel_commit_limit, Some(kib(12_342_040)));
+}
+
+#[test]
+fn commit_limit_is_not_below_total() {
+    for mode in ["0\n", "1\n", "2\n"] {
+        let info = commit_limit(Some(mode), 30_000_000, 16);
+        assert_eq!(info.commit_total, 30_000_000 * 1024);
+        assert_eq!(info.commit_limit, info.commit_total);
+    }
+}
+
+/// Returns a tree whose `meminfo` lacks the lines with the given prefixes.
 fn without(prefixes: &[&str]) -> Tree {
-    let text = include_str!("support/meminfo");
+    let text = testing::tree::MEMINFO;
     let lines = text
         .lines()
         .filter(|line| !prefixes.iter().any(|prefix| line.starts_with(prefix)));
@@ -56,7 +101,7 @@ fn without(prefixes: &[&str]) -> Tree {
 }
 
 #[test]
-fn an_older_kernel_leaves_unknown_what_it_lacks() {
+fn missing_fields_are_none() {
     let info = without(&["Percpu", "Huge", "KReclaimable"])
         .as_machine()
         .performance_info()
@@ -66,15 +111,15 @@ fn an_older_kernel_leaves_unknown_what_it_lacks() {
 }
 
 #[test]
-fn a_kernel_without_sysctl_does_not_count_handles() {
+fn missing_sysctl_gives_no_handles() {
     let tree = Tree::machine().file("proc/loadavg", "0.01 0.05 0.02 1/87 6550\n");
     let info = tree.as_machine().performance_info().unwrap();
     assert_eq!(info.handle_count, None);
 }
 
 #[test]
-fn files_that_are_cut_or_empty_are_errors_that_name_them() {
-    let whole = include_str!("support/meminfo");
+fn truncated_files_are_malformed() {
+    let whole = testing::tree::MEMINFO;
     let cut = &whole[..whole.len() / 2];
     for (file, text) in [
         ("proc/meminfo", ""),
@@ -83,6 +128,7 @@ fn files_that_are_cut_or_empty_are_errors_that_name_them() {
         ("proc/loadavg", ""),
         ("proc/loadavg", "0.01 0.05 0.02 1/8"),
         ("proc/sys/fs/file-nr", ""),
+        ("proc/sys/vm/overcommit_memory", ""),
     ] {
         let tree = machine().file(file, text);
         let error = tree.as_machine().performance_info().unwrap_err();
@@ -94,7 +140,7 @@ fn files_that_are_cut_or_empty_are_errors_that_name_them() {
 }
 
 #[test]
-fn a_root_that_is_no_whole_proc_is_told() {
+fn incomplete_root_is_refused() {
     let empty = Tree::new().directory("proc");
     let error = empty.as_machine().performance_info().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotProc);
@@ -103,8 +149,8 @@ fn a_root_that_is_no_whole_proc_is_told() {
     assert_eq!(error.kind(), ErrorKind::NotSupported);
 }
 
-/// Asserts that a figure that never stands still is the one that another source tells: the two
-/// are read in turn until they agree, which a wrong figure never does for long.
+/// Asserts that a changing value equals another source's. Reads both alternately until they agree:
+/// a wrong value never agrees for long.
 fn agree<T: PartialEq + Debug>(
     what: &str,
     ours: impl Fn(&PerformanceInfo) -> T,
@@ -139,31 +185,31 @@ fn meminfo(keys: &[&str]) -> u64 {
 }
 
 #[test]
-fn this_machines_memory_is_what_meminfo_says() {
+fn memory_matches_meminfo() {
     let agree_on = |keys: &'static [&'static str], ours: fn(&PerformanceInfo) -> u64| {
         agree(&keys.join("+"), ours, || meminfo(keys));
     };
     agree_on(&["Committed_AS"], |info| info.commit_total);
-    agree_on(&["CommitLimit"], |info| info.commit_limit);
+    agree_on(&["CommitLimit"], |info| info.kernel_commit_limit.unwrap());
     agree_on(&["MemTotal"], |info| info.physical_total);
     agree_on(&["MemAvailable"], |info| info.physical_available);
-    agree_on(&["MemFree"], |info| info.physical_free);
+    agree_on(&["MemFree"], |info| info.physical_free.unwrap());
     agree_on(&["Buffers", "Cached", "SReclaimable"], |i| i.system_cache);
-    agree_on(&["Shmem"], |info| info.shared);
+    agree_on(&["Shmem"], |info| info.shared.unwrap());
     agree_on(&["SReclaimable"], |info| info.kernel_paged);
     agree_on(
         &["SUnreclaim", "KernelStack", "PageTables", "Percpu"],
         |i| i.kernel_nonpaged,
     );
-    agree_on(&["SwapTotal"], |info| info.swap_total);
-    agree_on(&["SwapFree"], |info| info.swap_free);
+    agree_on(&["SwapTotal"], |info| info.swap_total.unwrap());
+    agree_on(&["SwapFree"], |info| info.swap_free.unwrap());
     agree_on(&["Hugetlb"], |info| {
         info.huge_pages.and_then(|pages| pages.pools).unwrap_or(0)
     });
 }
 
 #[test]
-fn this_machines_counts_are_what_the_kernel_says() {
+fn counts_match_proc_files() {
     let field = |file: &str, at: usize| {
         let text = fs::read_to_string(file).unwrap();
         text.split_whitespace().nth(at).unwrap().to_owned()
@@ -188,19 +234,19 @@ fn this_machines_counts_are_what_the_kernel_says() {
     }
 }
 
-/// What a program prints; `None`, loudly, where it is not installed.
+/// Returns the output of a program. Returns `None`, and skips, if it is not installed.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     match Command::new(program).args(arguments).output() {
         Ok(output) => Some(String::from_utf8(output.stdout).unwrap()),
         Err(error) => {
-            support::privilege::skip(&format!("{program}: {error}"));
+            testing::skip(&format!("{program}: {error}"));
             None
         }
     }
 }
 
 #[test]
-fn free_agrees() {
+fn memory_matches_free() {
     let Some(first) = output("free", &["-b"]) else {
         return;
     };
@@ -217,20 +263,24 @@ fn free_agrees() {
     type Ours = fn(&PerformanceInfo) -> u64;
     let columns: [(_, Ours); 5] = [
         ("total", |info| info.physical_total),
-        ("free", |info| info.physical_free),
-        ("shared", |info| info.shared),
+        ("free", |info| info.physical_free.unwrap()),
+        ("shared", |info| info.shared.unwrap()),
         ("buff/cache", |info| info.system_cache),
         ("available", |info| info.physical_available),
     ];
     for (name, ours) in columns {
         agree(name, ours, figure("Mem:", column(name).unwrap()));
     }
-    agree("swap", |info| info.swap_total, figure("Swap:", 0));
-    agree("free swap", |info| info.swap_free, figure("Swap:", 2));
+    agree("swap", |info| info.swap_total.unwrap(), figure("Swap:", 0));
+    agree(
+        "free swap",
+        |info| info.swap_free.unwrap(),
+        figure("Swap:", 2),
+    );
 }
 
 #[test]
-fn ps_counts_as_many_processes_and_itself() {
+fn process_count_matches_ps() {
     if output("ps", &["-e", "-o", "pid="]).is_none() {
         return;
     }
@@ -242,7 +292,7 @@ fn ps_counts_as_many_processes_and_itself() {
 }
 
 #[test]
-fn getconf_knows_the_same_page() {
+fn page_size_matches_getconf() {
     let Some(size) = output("getconf", &["PAGE_SIZE"]) else {
         return;
     };

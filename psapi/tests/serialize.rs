@@ -1,12 +1,14 @@
-//! What serde makes of the answers: nothing is lost.
+//! Serialization by serde, which must be lossless.
 
-mod support;
-
+#[cfg(target_os = "linux")]
 use psapi::Fields;
-use support::tree::Tree;
 
+#[cfg(target_os = "linux")]
+use testing::tree::Tree;
+
+#[cfg(target_os = "linux")]
 #[test]
-fn texts_that_are_not_utf_8_are_their_bytes() {
+fn non_utf8_texts_are_bytes() {
     let tree = Tree::new()
         .process(1, "plain")
         .file("1/cmdline", b"caf\xe9\0--all\0")
@@ -28,8 +30,9 @@ fn texts_that_are_not_utf_8_are_their_bytes() {
     assert_eq!(row["memory"]["peak_commit"], serde_json::Value::Null);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn the_machine_is_told_whole() {
+fn serializes_drivers_swap_and_performance() {
     let tree = Tree::machine()
         .file(
             "proc/modules",
@@ -55,7 +58,7 @@ fn the_machine_is_told_whole() {
 }
 
 #[test]
-fn pages_are_told_with_their_mappings() {
+fn serializes_pages_with_mappings() {
     let here = 1u8;
     let address = &raw const here as u64;
     let process = psapi::System::new().current_process().unwrap();
@@ -63,7 +66,7 @@ fn pages_are_told_with_their_mappings() {
     let run = set
         .runs()
         .find(|run| (run.start..run.end).contains(&address));
-    let json = serde_json::to_value(run.expect("the stack is in memory")).unwrap();
+    let json = serde_json::to_value(run.expect("the stack is resident")).unwrap();
     assert_eq!(json["mapping"]["writable"], true);
     assert!(json["attributes"].as_str().unwrap().contains("RESIDENT"));
     let page = process.query_pages(&[address]).unwrap()[0];

@@ -1,6 +1,7 @@
-//! Files of a tmpfs, with and without huge pages, which several processes map.
+//! Files in a tmpfs, with and without huge pages, mapped by several processes.
 
-mod support;
+// The facts are Linux's. `address_space` has the tests for every system.
+#![cfg(target_os = "linux")]
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -12,45 +13,22 @@ use psapi::{
 };
 use tempfile::TempDir;
 
-use support::child::{Program, Subject, proc_file, public_directory};
-use support::privilege::skip;
-use support::ways;
-
-/// Maps a file shared, and writes to all of its bytes or reads as many as it is told to.
-const SUBJECT: &str = r#"
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-int main(int argc, char **argv) {
-    size_t size = 4UL << 20, aligned = 2UL << 20, read_only = strcmp(argv[2], "write");
-    int fd = open(argv[1], O_RDWR);
-    char *p = mmap(0, size + 2 * aligned, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    p = (char *)(((long)p + 2 * aligned - 1) & -aligned);
-    p = mmap(p, size, PROT_READ | (read_only ? 0 : PROT_WRITE), MAP_SHARED | MAP_FIXED, fd, 0);
-    if (p == MAP_FAILED) { perror("mmap"); return 1; }
-    volatile char sum;
-    if (!read_only) memset(p, 1, size);
-    else for (size_t i = 0; i < strtoul(argv[2], 0, 10); i += 4096) sum = p[i];
-    printf("%lu\n", (long)p); fflush(stdout); getchar(); return 0;
-}"#;
+use testing::{Program, TestProcess, interfaces, proc_file, programs, public_directory, skip};
 
 const MIB: u64 = 1 << 20;
 
-/// A tmpfs; unmounted when dropped.
+/// A mounted tmpfs. It is unmounted on drop.
 struct Tmpfs(TempDir);
 
 impl Tmpfs {
-    /// `None`: it can't be had.
+    /// Mounts a tmpfs. Returns `None` if the mount fails.
     fn mount(options: &str) -> Option<Self> {
-        let place = public_directory();
+        let directory = public_directory();
         let mount = Command::new("mount")
             .args(["-t", "tmpfs", "-o", options, "psapi-test"])
-            .arg(place.path())
+            .arg(directory.path())
             .output();
-        mount.ok()?.status.success().then_some(Tmpfs(place))
+        mount.ok()?.status.success().then_some(Tmpfs(directory))
     }
 
     fn file(&self) -> std::path::PathBuf {
@@ -67,13 +45,13 @@ impl Drop for Tmpfs {
     }
 }
 
-const NO_TMPFS: &str = "no tmpfs can be mounted: needs root";
+const NO_TMPFS: &str = "cannot mount a tmpfs: needs root";
 
-/// A process that has the file mapped, and where.
-fn start(program: &Program, file: &Path, what: &str) -> (Subject, u64) {
-    let subject = Subject::start(Command::new(&program.path).arg(file).arg(what));
-    subject.settle();
-    let start = subject.said.parse().unwrap();
+/// Starts a process that maps the file. Returns the address as well.
+fn start(program: &Program, file: &Path, what: &str) -> (TestProcess, u64) {
+    let subject = TestProcess::start(Command::new(&program.path).arg(file).arg(what));
+    subject.wait_for_sleep();
+    let start = subject.line.parse().unwrap();
     (subject, start)
 }
 
@@ -92,7 +70,7 @@ fn totals(set: &WorkingSet, start: u64) -> PageTotals {
         .1
 }
 
-/// A figure in bytes of the mapping at an address, as `smaps` has it.
+/// Returns a field of the mapping at an address in `smaps`, in bytes.
 fn smaps(id: ProcessId, start: u64, name: &str) -> u64 {
     let text = String::from_utf8(proc_file(id, "smaps")).unwrap();
     let head = format!("{start:x}-");
@@ -102,7 +80,7 @@ fn smaps(id: ProcessId, start: u64, name: &str) -> u64 {
     kib.parse::<u64>().unwrap() * 1024
 }
 
-/// A figure in bytes of the whole process.
+/// Returns a field of `status`, in bytes.
 fn status(id: ProcessId, name: &str) -> u64 {
     let text = String::from_utf8(proc_file(id, "status")).unwrap();
     let mut figures = text
@@ -113,17 +91,17 @@ fn status(id: ProcessId, name: &str) -> u64 {
 }
 
 #[test]
-fn a_file_of_a_tmpfs_is_shared_by_those_who_map_it() {
+fn tmpfs_file_pages_are_shared() {
     let Some(tmpfs) = Tmpfs::mount("size=16m,huge=never") else {
         return skip(NO_TMPFS);
     };
-    let program = Program::compile(SUBJECT, &[]);
+    let program = Program::compile(programs::MAPS_SHARED_FILE, &[]);
     let file = tmpfs.file();
     let (writer, at_writer) = start(&program, &file, "write");
     let (reader, at_reader) = start(&program, &file, &MIB.to_string());
-    for (way, system) in ways::to_pages() {
-        eprintln!("by {way}");
-        let process = |subject: &Subject| system.process(subject.id()).unwrap();
+    for (interface, system) in interfaces::page_interfaces() {
+        eprintln!("by {interface}");
+        let process = |subject: &TestProcess| system.process(subject.id()).unwrap();
         for (subject, start, protection) in [
             (&writer, at_writer, Protection::ReadWrite),
             (&reader, at_reader, Protection::ReadOnly),
@@ -140,44 +118,45 @@ fn a_file_of_a_tmpfs_is_shared_by_those_who_map_it() {
             let found = totals(&working_set(&process), start);
             assert_eq!(found.resident, smaps(subject.id(), start, "Rss"));
             assert_eq!((found.file, found.private), (found.resident, 0));
-            // What only one has, and what both have.
-            let of = |kind: &str| {
-                let of = |state| smaps(subject.id(), start, &format!("{kind}_{state}"));
-                of("Clean") + of("Dirty")
+            // Pages of one process, and pages of both.
+            let clean_and_dirty = |kind: &str| {
+                let figure = |state| smaps(subject.id(), start, &format!("{kind}_{state}"));
+                figure("Clean") + figure("Dirty")
             };
-            assert_eq!(found.shares.shared(), of("Shared"));
-            assert_eq!(found.shares.exclusive(), of("Private"));
+            assert_eq!(found.shares.shared(), Some(clean_and_dirty("Shared")));
+            assert_eq!(found.shares.exclusive(), Some(clean_and_dirty("Private")));
             let mapped = process.mapped_file(start + MIB).unwrap().unwrap();
             assert_eq!(
                 (mapped.path.as_path(), mapped.deleted),
                 (file.as_path(), false)
             );
             assert_eq!(mapped.kind, MappedFileKind::File);
-            // Before 6.2 the kernel's counters lag behind by some pages; then so does the answer.
-            let shared_memory = process.memory_counters().unwrap().rss_shmem;
+            // Before Linux 6.2, the kernel's counters lag, and psapi reports them.
+            let shared_memory = process.memory_counters().unwrap().rss_shmem.unwrap();
             assert_eq!(shared_memory, status(subject.id(), "RssShmem"));
         }
         let found = totals(&working_set(&process(&writer)), at_writer);
         assert_eq!(found.resident, 4 * MIB);
-        assert!(found.shares.shared() >= MIB && found.shares.shared() < 4 * MIB);
+        let shared = found.shares.shared().unwrap();
+        assert!((MIB..4 * MIB).contains(&shared), "{shared}");
     }
 }
 
 #[test]
-fn huge_pages_of_a_tmpfs_are_those_that_are_mapped_as_one() {
+fn tmpfs_huge_pages_match_smaps() {
     let Some(tmpfs) = Tmpfs::mount("size=32m,huge=always") else {
         return skip(NO_TMPFS);
     };
-    let program = Program::compile(SUBJECT, &[]);
+    let program = Program::compile(programs::MAPS_SHARED_FILE, &[]);
     let file = tmpfs.file();
     let (writer, at_writer) = start(&program, &file, "write");
     let (reader, at_reader) = start(&program, &file, &(2 * MIB).to_string());
     let huge = |id, start| smaps(id, start, "ShmemPmdMapped");
     if huge(writer.id(), at_writer) != 4 * MIB {
-        return skip("this kernel gave no huge page to a tmpfs");
+        return skip("the kernel provided no huge page for a tmpfs");
     }
-    for (way, system) in ways::to_pages() {
-        eprintln!("by {way}");
+    for (interface, system) in interfaces::page_interfaces() {
+        eprintln!("by {interface}");
         for (subject, start) in [(&writer, at_writer), (&reader, at_reader)] {
             let process = system.process(subject.id()).unwrap();
             let set = working_set(&process);
@@ -188,7 +167,7 @@ fn huge_pages_of_a_tmpfs_are_those_that_are_mapped_as_one() {
             assert_eq!(found.file, found.resident);
             let shared = smaps(subject.id(), start, "Shared_Dirty")
                 + smaps(subject.id(), start, "Shared_Clean");
-            assert_eq!(found.shares.shared(), shared);
+            assert_eq!(found.shares.shared(), Some(shared));
         }
     }
 }

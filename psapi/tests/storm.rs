@@ -1,15 +1,14 @@
-//! A storm of short-lived processes whose ids are reused at once: no capture fails, and no row is of
-//! two processes.
+//! A storm of short-lived processes whose ids are reused at once. No capture fails, and no row
+//! mixes two processes.
 //!
 //! Two parents, A and B, differ in everything that a child inherits: name, image, arguments,
-//! session, user, and the size of the address space. Each forks about a thousand children a
-//! second, which end within a millisecond or two. Where the kernel lets them (it takes
-//! `CAP_SYS_ADMIN` or `CAP_CHECKPOINT_RESTORE`), all children of both have the same few ids, so
-//! that an id goes back and forth between the two kinds.
+//! session, user, and the size of the address space. Each forks about a thousand children a second,
+//! which exit within a millisecond or two. With `CAP_SYS_ADMIN` or `CAP_CHECKPOINT_RESTORE`, all
+//! children get the same few ids, so that an id alternates between the two parents.
 //!
-//! Runs for `PSAPI_STORM_SECONDS`, or for 3 s if that is not set.
+//! The storm lasts `PSAPI_STORM_SECONDS`, by default 3 seconds.
 
-mod support;
+#![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,95 +16,16 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use psapi::{Capture, Fields, ProcessId, ProcessStatus, System};
+use psapi::{Capture, Fields, Owner, ProcessId, ProcessStatus, System};
 
-use support::child::{Program, Subject};
-use support::privilege::skip;
+use testing::{Program, TestProcess, programs, skip};
 
-/// Arguments: the user to become, the first of the ids to use. Says whether it can choose ids.
-const PARENT: &str = r#"
-#define _GNU_SOURCE
-#include <errno.h>
-#include <linux/sched.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-enum { IDS = 4 };
-
-static void rest(long microseconds) {
-    struct timespec time = { 0, microseconds * 1000 };
-    nanosleep(&time, NULL);
-}
-
-/* As fork(), with the id that the child shall have; 0 leaves that to the kernel. */
-static pid_t fork_as(pid_t id) {
-    uint64_t ids = (uintptr_t)&id;
-    struct clone_args arguments = { .exit_signal = SIGCHLD };
-    if (id) {
-        arguments.set_tid = ids;
-        arguments.set_tid_size = 1;
-    }
-    return syscall(SYS_clone3, &arguments, sizeof arguments);
-}
-
-int main(int argc, char **argv) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    uid_t user = atoi(argv[1]);
-    pid_t first = atoi(argv[2]);
-    setsid();
-    /* The effective user stays, and with it the right to choose ids. */
-    setresuid(user, -1, -1);
-    if (argc > 3)
-        mmap(NULL, 1L << 34, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    pid_t child = fork_as(first);
-    if (child == 0)
-        _exit(0);
-    /* The other parent may have the id at the moment: that is leave to choose, too. */
-    int chooses = child > 0 || errno == EEXIST;
-    if (child > 0)
-        waitpid(child, NULL, 0);
-    puts(chooses ? "chooses" : "takes");
-    fflush(stdout);
-
-    struct pollfd input = { .fd = 0, .events = POLLIN };
-    long children = 0;
-    for (unsigned turn = 0; poll(&input, 1, 0) == 0; turn++) {
-        child = fork_as(chooses ? first + turn % IDS : 0);
-        if (child < 0 && errno == ENOSYS)
-            child = fork();
-        if (child == 0) {
-            /* Some live long enough to be seen where a capture takes long. */
-            rest(chooses || turn % 16 ? 200 + turn * 7919 % 1500 : 50000);
-            _exit(0);
-        }
-        children += child > 0;
-        rest(child > 0 ? 300 : 30);
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-            ;
-    }
-    while (wait(NULL) > 0)
-        ;
-    printf("%ld\n", children);
-    return 0;
-}
-"#;
-
-/// Beyond what any of the programs has of its own, and half of what B adds.
+/// More than the address space of either program, and half of the reservation of B.
 const LARGE: u64 = 1 << 33;
 
-/// What tells a parent and its children from the others.
+/// The properties that distinguish a parent and its children from the others.
 struct Kind {
-    parent: Subject,
+    parent: TestProcess,
     name: String,
     user: u32,
     large: bool,
@@ -114,14 +34,15 @@ struct Kind {
 
 impl Kind {
     fn start(kind: char, first_id: u32, large: bool) -> Kind {
-        // Names of this run alone: children of another one may be left as zombies.
+        // The name is unique to this run: children of an earlier one can remain as zombies.
         let name = format!("storm-{kind}{}", std::process::id());
-        let program = Program::compile_as(OsStr::new(&name), PARENT, &[]);
+        let program = Program::compile_as(OsStr::new(&name), programs::FORKS_FOREVER, &[]);
         let mine = rustix::process::getuid();
-        // For who may not change, both have one user.
-        let user = match mine.is_root() {
-            true => 70_000 + u32::from(large),
-            false => mine.as_raw(),
+        // Without root, both have the caller's user.
+        let user = if mine.is_root() {
+            70_000 + u32::from(large)
+        } else {
+            mine.as_raw()
         };
         let mut command = Command::new(&program.path);
         command.args([user.to_string(), first_id.to_string()]);
@@ -129,7 +50,7 @@ impl Kind {
             command.arg("large");
         }
         Kind {
-            parent: Subject::start(&mut command),
+            parent: TestProcess::start(&mut command),
             name,
             user,
             large,
@@ -137,8 +58,8 @@ impl Kind {
         }
     }
 
-    /// What of a row is this kind's, and what is not; what the row does not know is neither.
-    /// A process loses its memory, and with it image and arguments, a moment before it ends.
+    /// Returns which known fields of a row match this kind. Unknown fields are omitted: an exiting
+    /// process loses its memory, image and arguments first.
     fn evidence(&self, row: &ProcessStatus) -> Vec<(&'static str, bool)> {
         let id = self.parent.id();
         let argument = |line: &psapi::CommandLine| {
@@ -155,8 +76,11 @@ impl Kind {
         [
             ("name", row.name.as_ref().map(|name| *name == *self.name)),
             ("parent", Some(row.parent == Some(id) || row.id == id)),
-            ("session", Some(row.session == Some(id))),
-            ("user", user.map(|user| user.user == self.user)),
+            ("session", Some(row.session == Some(id.get()))),
+            (
+                "user",
+                user.and_then(Owner::ids).map(|user| user.user == self.user),
+            ),
             ("image", image.map(|image| image.path.ends_with(&self.name))),
             ("arguments", line.map(argument)),
             ("size", size.map(|size| (size > LARGE) == self.large)),
@@ -166,25 +90,28 @@ impl Kind {
         .collect()
     }
 
-    /// Whether a row is of this kind. Panics if it is only in part.
+    /// Returns true if a row belongs to this kind. Panics if only some fields match.
     fn owns(&self, row: &ProcessStatus) -> bool {
         let evidence = self.evidence(row);
-        // Any process may be small, or be root's.
-        let telling = |what| ["name", "parent", "session", "image", "arguments"].contains(&what);
-        let suspect = evidence.iter().any(|&(what, holds)| holds && telling(what));
-        let alien: Vec<_> = evidence.iter().filter(|&&(_, holds)| !holds).collect();
+        // Any process can be small or belong to root.
+        let is_decisive =
+            |what| ["name", "parent", "session", "image", "arguments"].contains(&what);
+        let owns = evidence
+            .iter()
+            .any(|&(what, holds)| holds && is_decisive(what));
+        let mismatches: Vec<_> = evidence.iter().filter(|&&(_, holds)| !holds).collect();
         assert!(
-            !suspect || alien.is_empty(),
-            "a row of two processes: {alien:?} are not of {}: {row:?}",
+            !owns || mismatches.is_empty(),
+            "a row mixes two processes: {mismatches:?} do not belong to {}: {row:?}",
             self.name
         );
-        suspect
+        owns
     }
 
-    /// Ends the storm; says how many children there were.
-    fn calm(mut self) -> u64 {
-        self.parent.proceed();
-        self.parent.said.parse().expect("a number")
+    /// Ends the storm and returns the number of children.
+    fn stop(mut self) -> u64 {
+        self.parent.resume();
+        self.parent.line.parse().expect("a number")
     }
 }
 
@@ -195,9 +122,9 @@ fn seconds() -> u64 {
     }
 }
 
-/// Ids that nobody has and the kernel is not about to give.
+/// Finds eight unused ids that the kernel does not assign soon.
 fn free_ids(system: &System) -> u32 {
-    let largest = std::fs::read_to_string("/proc/sys/kernel/pid_max").expect("a setting");
+    let largest = std::fs::read_to_string("/proc/sys/kernel/pid_max").expect("read pid_max");
     let largest: u32 = largest.trim().parse().expect("a number");
     let taken = system.process_ids().unwrap();
     let free = |first: &u32| (*first..*first + 8).all(|id| !taken.contains(&ProcessId::new(id)));
@@ -208,27 +135,27 @@ fn free_ids(system: &System) -> u32 {
 }
 
 #[test]
-fn no_capture_fails_and_no_row_is_of_two() {
+fn capture_survives_id_reuse() {
     let system = System::new();
     let first_id = free_ids(&system);
     let kinds = [
         Kind::start('a', first_id, false),
         Kind::start('b', first_id, true),
     ];
-    let chooses = kinds.iter().all(|kind| kind.parent.said == "chooses");
+    let chooses = kinds.iter().all(|kind| kind.parent.line == "chooses");
     if !chooses {
-        skip("ids can't be chosen here: the storm runs, but ids are hardly reused");
+        skip("cannot choose process ids: the storm runs, but ids are rarely reused");
     }
 
     let fields = Fields::all() - Fields::EXACT;
     let mut capture = Capture::new(fields);
-    // By id, which kinds of children were seen, a bit each.
+    // For each id, the kinds of children seen so far, one bit each.
     let mut seen = BTreeMap::<ProcessId, u8>::new();
     let end = Instant::now() + Duration::from_secs(seconds());
     loop {
         capture
             .refresh(&system)
-            .expect("no error, whatever comes and goes");
+            .expect("capture while processes start and exit");
         for row in capture.processes() {
             let owners = kinds.iter().map(|kind| kind.owns(row));
             for (bit, _) in owners.enumerate().filter(|&(_, owns)| owns) {
@@ -241,6 +168,6 @@ fn no_capture_fails_and_no_row_is_of_two() {
             break;
         }
     }
-    let children: u64 = kinds.into_iter().map(Kind::calm).sum();
-    assert!(children > 100, "{children} children are no storm");
+    let children: u64 = kinds.into_iter().map(Kind::stop).sum();
+    assert!(children > 100, "only {children} children");
 }

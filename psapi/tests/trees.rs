@@ -1,18 +1,20 @@
-//! Proc roots that are elsewhere, damaged, or none at all.
+//! Proc roots that are elsewhere, damaged or empty.
 
-mod support;
+// Only Linux has `/proc`.
+#![cfg(target_os = "linux")]
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use psapi::{Capture, ErrorKind, Fields, ProcessId, System};
+use psapi::{Capture, ErrorKind, Fields, Owner, ProcessId, StartTime, System};
 
-use support::tree::Tree;
+use testing::tree::Tree;
+use testing::{Program, programs};
 
 #[test]
-fn a_tree_is_read_as_proc_is() {
+fn tree_is_read_like_proc() {
     let tree = Tree::new()
         .process(7, "seven")
         .process(10, "ten")
@@ -25,10 +27,11 @@ fn a_tree_is_read_as_proc_is() {
 
     let capture = system.capture(Fields::all()).unwrap();
     let [seven, ten] = capture.processes() else {
-        panic!("two processes")
+        panic!("expected two processes")
     };
     assert_eq!(seven.name.as_deref(), Some(OsStr::new("seven")));
-    assert_eq!(seven.start, Some(Duration::from_millis(123_450)));
+    let start = seven.start.and_then(StartTime::since_boot);
+    assert_eq!(start, Some(Duration::from_millis(123_450)));
     assert_eq!(seven.user_time, Some(Duration::from_millis(1500)));
     assert_eq!(seven.kernel_time, Some(Duration::from_millis(500)));
     assert_eq!(seven.image.as_ref().unwrap().path, Path::new("/opt/seven"));
@@ -36,16 +39,19 @@ fn a_tree_is_read_as_proc_is() {
         seven.cgroup.as_ref().unwrap().path(),
         Some(Path::new("/user.slice"))
     );
-    assert_eq!(seven.user.unwrap().group, 100);
+    assert_eq!(seven.user.and_then(Owner::ids).unwrap().group, 100);
     let memory = seven.memory.unwrap();
     assert_eq!(
         (memory.working_set, memory.peak_working_set),
         (1000 << 10, 1200 << 10)
     );
     assert_eq!((memory.commit, memory.hugetlb), (832 << 10, None));
-    assert_eq!((memory.faults.minor, memory.faults.major), (100, 7));
+    assert_eq!(
+        (memory.faults.minor, memory.faults.major),
+        (Some(100), Some(7))
+    );
 
-    // What the tree does not have is unknown.
+    // Files that the tree lacks are unknown, not unreadable.
     assert_eq!(
         (&ten.image, &ten.command_line, &ten.cgroup, ten.exact),
         (&None, &None, &None, None)
@@ -59,7 +65,7 @@ fn a_tree_is_read_as_proc_is() {
 }
 
 #[test]
-fn a_root_without_processes_is_no_proc() {
+fn root_without_processes_is_refused() {
     let tree = Tree::new().file("meminfo", "MemTotal: 1 kB\n");
     let system = tree.as_proc();
     for error in [
@@ -86,7 +92,7 @@ fn a_root_without_processes_is_no_proc() {
 }
 
 #[test]
-fn damaged_files_cost_their_own_fields_only() {
+fn corrupt_files_affect_own_fields() {
     let tree = Tree::new()
         .process(1, "whole")
         .process(2, "no status")
@@ -116,7 +122,7 @@ fn damaged_files_cost_their_own_fields_only() {
         [
             (1, true, true, Fields::empty()),
             (2, true, false, Fields::MEMORY),
-            // Without stat nothing tells whether faults and memory are of one process.
+            // Without `stat`, faults and memory can belong to different processes.
             (3, false, false, Fields::STAT),
             (4, false, false, Fields::STAT | Fields::MEMORY),
             (5, false, false, Fields::STAT),
@@ -130,7 +136,7 @@ fn damaged_files_cost_their_own_fields_only() {
 }
 
 #[test]
-fn a_refreshed_capture_is_as_a_new_one() {
+fn refresh_equals_new_capture() {
     let tree = Tree::new()
         .process(5, "five")
         .process(9, "nine")
@@ -139,7 +145,7 @@ fn a_refreshed_capture_is_as_a_new_one() {
     let mut capture = Capture::new(Fields::all());
     capture.refresh(&system).unwrap();
 
-    // One goes, one comes before and one behind, one is another and has lost its arguments.
+    // One process exits, two start on either side, and one is replaced and has lost its arguments.
     fs::remove_dir_all(tree.path().join("5")).unwrap();
     fs::remove_file(tree.path().join("9/cmdline")).unwrap();
     let tree = tree
@@ -162,12 +168,12 @@ fn a_refreshed_capture_is_as_a_new_one() {
     drop(tree);
 }
 
-/// A file that refuses for a reason of its own, as files of a proc in FUSE can.
+/// Each file fails in its own way, as files of a FUSE proc can.
 #[test]
-fn a_file_that_cant_be_read_costs_its_tier_alone() {
+fn unreadable_files_affect_own_fields() {
     let others = Fields::all() - Fields::EXACT;
-    // Read at its start, this is "input/output error"; a directory can't be read, nor a link that
-    // leads to itself be opened; what is no link has no target.
+    // A read of /proc/self/mem at 0 fails with EIO, and a read of a directory with EISDIR. Opening
+    // a link to itself fails with ELOOP, and readlink of a regular file with EINVAL.
     let tree = (1..=9).fold(Tree::new(), |tree, id| {
         let tree = tree.process(id, "sleeper");
         match id {
@@ -211,4 +217,27 @@ fn a_file_that_cant_be_read_costs_its_tier_alone() {
 
     let alone = tree.as_proc().process(1).unwrap().status(others).unwrap();
     assert_eq!(alone.unreadable, Fields::COMMAND_LINE);
+}
+
+/// A kernel without pid namespaces writes no line `NSpid`, and has no file `ns/pid`.
+#[test]
+fn kernel_without_namespaces_permits_watch() {
+    let subject = Program::compile(programs::WAITS, &[]).start();
+    let id = subject.id();
+    let tree = Tree::new()
+        .process(id.get(), "subject")
+        .directory(format!("{id}/task/{id}"))
+        .file(
+            "self/status",
+            format!("Name:\tx\nPid:\t{}\n", std::process::id()),
+        );
+    let watch = |tree: &Tree| {
+        let system = System::builder().proc_root(tree.path()).build();
+        let watched = system.process(id).unwrap().watch_working_set();
+        watched.map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(watch(&tree), Ok(()));
+    // With namespaces, an unknown one can be another one.
+    let refused = watch(&tree.file("self/ns/pid", "")).unwrap_err();
+    assert!(refused.contains("another pid namespace"), "{refused}");
 }

@@ -1,6 +1,7 @@
-//! Watching a working set, against faults that the tests arrange and the kernel counts.
+//! Watches of page faults, compared with faults that a test process causes and the kernel counts.
 
-mod support;
+// The facts are Linux's. `own_pages` has the tests for every system.
+#![cfg(target_os = "linux")]
 
 use std::os::fd::AsRawFd as _;
 use std::process::Command;
@@ -11,145 +12,19 @@ use psapi::{
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use support::child::{Program, Subject, proc_file};
-use support::privilege::{as_nobody, is_root, skip};
-use support::tree::Tree;
+use testing::privilege::{is_root, unprivileged};
+use testing::tree::Tree;
+use testing::{Program, TestProcess, proc_file, programs, skip};
 
-/// Says a line, waits for one, and does what its first argument says; each again and again.
-const SUBJECT: &str = r#"
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-static size_t pages;
-static char *map(void) {
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-    char *p = mmap(0, pages * 4096, PROT_READ | PROT_WRITE, flags, -1, 0);
-    if (p == MAP_FAILED) { perror("mmap"); _Exit(1); }
-    madvise(p, pages * 4096, MADV_NOHUGEPAGE);
-    return p;
-}
-static void touch(char *p) {
-    for (size_t i = 0; i < pages; i++) p[i * 4096] = 1;
-}
-/* Says something without memory that is new. */
-static void say(const char *text) {
-    if (write(1, text, strlen(text)) < 0) _Exit(1);
-}
-static void hear(void) {
-    char c;
-    do { if (read(0, &c, 1) != 1) _Exit(0); } while (c != '\n');
-}
-static pthread_barrier_t begin;
-static void *touch_own(void *waits) {
-    if (waits) pthread_barrier_wait(&begin);
-    char *p = map();
-    touch(p);
-    munmap(p, pages * 4096);
-    return 0;
-}
-static atomic_int stop;
-static void *churn(void *_) {
-    char *p = map();
-    while (!stop) { touch(p); madvise(p, pages * 4096, MADV_DONTNEED); }
-    return 0;
-}
-int main(int argc, char **argv) {
-    const char *what = argv[1];
-    pages = atol(argv[2]);
-    int threads = argc > 3 ? atoi(argv[3]) : 0;
-    pthread_t ids[256];
-    char text[256];
-    if (!strcmp(what, "touch")) {
-        char *p = map();
-        sprintf(text, "%lu %d\n", (long)p, (int)syscall(SYS_gettid));
-        for (;;) {
-            say(text); hear();
-            madvise(p, pages * 4096, MADV_DONTNEED);
-            touch(p);
-            strcpy(text, "done\n");
-        }
-    }
-    if (!strcmp(what, "read")) {
-        /* The kernel touches the pages, on the process's behalf. */
-        char *p = map();
-        int fd = open("/dev/zero", O_RDONLY);
-        sprintf(text, "%lu\n", (long)p);
-        say(text); hear();
-        if (read(fd, p, pages * 4096) != (ssize_t)(pages * 4096)) return 1;
-        say("done\n"); hear();
-    }
-    if (!strcmp(what, "file")) {
-        int fd = open(argv[4], O_RDONLY);
-        volatile char *p = mmap(0, pages * 4096, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (p == MAP_FAILED) { perror(argv[4]); return 1; }
-        /* Each page for itself, none ahead. */
-        madvise((void *)p, pages * 4096, MADV_RANDOM);
-        sprintf(text, "%lu\n", (long)p);
-        say(text); hear();
-        for (size_t i = 0; i < pages; i++) p[i * 4096];
-        say("done\n"); hear();
-    }
-    if (!strcmp(what, "fork")) {
-        char *p = map();
-        say("ready\n"); hear();
-        pid_t child = fork();
-        if (!child) { touch(p); _Exit(0); }
-        sprintf(text, "%d\n", child);
-        waitpid(child, 0, 0);
-        say(text); hear();
-    }
-    if (!strcmp(what, "churn")) {
-        /* All the time, until it is told to stop. */
-        say("ready\n"); hear();
-        for (int i = 0; i < threads; i++) pthread_create(&ids[i], 0, churn, 0);
-        say("going\n"); hear();
-        stop = 1;
-        for (int i = 0; i < threads; i++) pthread_join(ids[i], 0);
-        say("done\n"); hear();
-    }
-    if (!strcmp(what, "threads-meanwhile")) {
-        pthread_barrier_init(&begin, 0, threads + 1);
-        say("ready\n");
-        for (int i = 0; i < threads; i++) pthread_create(&ids[i], 0, touch_own, &begin);
-        hear(); say("started\n"); hear();
-        pthread_barrier_wait(&begin);
-        for (int i = 0; i < threads; i++) pthread_join(ids[i], 0);
-        say("done\n"); hear();
-    }
-    if (!strcmp(what, "threads-before")) {
-        pthread_barrier_init(&begin, 0, threads + 1);
-        for (int i = 0; i < threads; i++) pthread_create(&ids[i], 0, touch_own, &begin);
-        say("ready\n"); hear();
-        pthread_barrier_wait(&begin);
-        for (int i = 0; i < threads; i++) pthread_join(ids[i], 0);
-        say("done\n"); hear();
-    }
-    if (!strcmp(what, "threads-later")) {
-        say("ready\n"); hear();
-        for (int i = 0; i < threads; i++) pthread_create(&ids[i], 0, touch_own, 0);
-        for (int i = 0; i < threads; i++) pthread_join(ids[i], 0);
-        say("done\n"); hear();
-    }
-    return 0;
-}"#;
-
-fn start(arguments: &[&str]) -> Subject {
-    let program = Program::compile(SUBJECT, &[]);
-    let subject = Subject::start(Command::new(&program.path).args(arguments));
-    settle(&subject);
+fn start(arguments: &[&str]) -> TestProcess {
+    let program = Program::compile(programs::FAULTS, &[]);
+    let subject = TestProcess::start(Command::new(&program.path).args(arguments));
+    wait_for_sleep(&subject);
     subject
 }
 
-/// Waits until all its threads sleep.
-fn settle(subject: &Subject) {
+/// Waits until all threads of a process sleep.
+fn wait_for_sleep(subject: &TestProcess) {
     let tasks = format!("/proc/{}/task", subject.id());
     let sleeps = |task: std::io::Result<std::fs::DirEntry>| {
         let stat = std::fs::read_to_string(task.unwrap().path().join("stat"));
@@ -160,12 +35,13 @@ fn settle(subject: &Subject) {
     }
 }
 
-/// Small, so that there is room for all tests at the same time.
+/// Returns options with small buffers, so that concurrent tests stay below the limit of locked
+/// memory.
 fn options() -> WatchOptions {
     WatchOptions::new().buffer_size(512 << 10)
 }
 
-/// `None`: who has no privileges here may not watch.
+/// Starts a watch. Returns `None`, and skips, if an unprivileged caller is denied.
 fn watch_with(id: ProcessId, options: WatchOptions) -> Option<WorkingSetWatch> {
     let watch = System::new()
         .process(id)
@@ -184,8 +60,8 @@ fn watch(id: ProcessId) -> Option<WorkingSetWatch> {
     watch_with(id, options())
 }
 
-/// The faults that the kernel counted for the process, soft and hard, those of threads that have
-/// ended included.
+/// Returns the minor and major faults that the kernel counted for the process, including its exited
+/// threads.
 fn counts(id: ProcessId) -> [u64; 2] {
     let stat = String::from_utf8(proc_file(id, "stat")).unwrap();
     let (_, fields) = stat.rsplit_once(") ").unwrap();
@@ -198,13 +74,17 @@ fn counted(id: ProcessId) -> u64 {
     counts(id).iter().sum()
 }
 
-/// Asserts that what was delivered and what was lost is what the kernel counted.
+/// Asserts that delivered and lost faults add up to the kernel's count.
 #[track_caller]
 fn assert_account(watch: &WorkingSetWatch, delivered: usize, lost: u64, counted: u64) {
-    let told = delivered as u64 + lost;
-    match watch.is_user_only() {
-        true => assert!(told <= counted, "{delivered} + {lost}, counted {counted}"),
-        false => assert_eq!(told, counted, "{delivered} + {lost}"),
+    let recorded = delivered as u64 + lost;
+    if watch.is_user_only() {
+        assert!(
+            recorded <= counted,
+            "{delivered} + {lost}, counted {counted}"
+        )
+    } else {
+        assert_eq!(recorded, counted, "{delivered} + {lost}")
     }
 }
 
@@ -215,16 +95,16 @@ fn of_range(faults: &[PageFault], start: u64, pages: u64) -> Vec<&PageFault> {
 }
 
 #[test]
-fn touched_pages_are_told_one_by_one() {
+fn records_each_touched_page() {
     let mut subject = start(&["touch", "1000"]);
-    let (address, thread) = subject.said.split_once(' ').unwrap();
+    let (address, thread) = subject.line.split_once(' ').unwrap();
     let (address, thread): (u64, u32) = (address.parse().unwrap(), thread.parse().unwrap());
     let before = counted(subject.id());
     let Some(mut watch) = watch(subject.id()) else {
         return;
     };
-    subject.proceed();
-    settle(&subject);
+    subject.resume();
+    wait_for_sleep(&subject);
     assert!(watch.wait(None).unwrap());
     let changes = watch.changes().unwrap();
     assert_eq!(changes.lost, 0);
@@ -236,7 +116,7 @@ fn touched_pages_are_told_one_by_one() {
     assert_eq!(addresses, expected);
     for fault in &touched {
         assert_eq!((fault.thread, fault.process), (thread, subject.id()));
-        assert!(!fault.hard);
+        assert!(!fault.major);
         assert_eq!(fault.program_counter, touched[0].program_counter);
     }
     let process = System::new().process(subject.id()).unwrap();
@@ -247,36 +127,37 @@ fn touched_pages_are_told_one_by_one() {
 }
 
 #[test]
-fn faults_within_system_calls_are_told_to_who_may_see_them() {
+fn kernel_mode_faults_need_privilege() {
     let setting = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap();
     let paranoid = setting.trim().parse::<i32>().unwrap() > 1;
-    let program = Program::compile(SUBJECT, &[]);
+    let program = Program::compile(programs::FAULTS, &[]);
     let check = |may_see: bool| {
-        let mut subject = Subject::start(Command::new(&program.path).args(["read", "1000"]));
-        settle(&subject);
-        let address = subject.said.parse().unwrap();
+        let mut subject = TestProcess::start(Command::new(&program.path).args(["read", "1000"]));
+        wait_for_sleep(&subject);
+        let address = subject.line.parse().unwrap();
         let before = counted(subject.id());
         let Some(mut watch) = watch(subject.id()) else {
             return;
         };
         assert_eq!(watch.is_user_only(), !may_see);
-        subject.proceed();
-        settle(&subject);
+        subject.resume();
+        wait_for_sleep(&subject);
         let changes = watch.changes().unwrap();
-        let told = of_range(&changes.faults, address, 1000).len();
-        assert_eq!(told, if may_see { 1000 } else { 0 });
+        let recorded = of_range(&changes.faults, address, 1000).len();
+        assert_eq!(recorded, if may_see { 1000 } else { 0 });
         assert!(counted(subject.id()) - before >= 1000);
     };
-    as_nobody(|| check(!paranoid));
-    match is_root() {
-        true => check(true),
-        false => skip("needs root to see the kernel's own faults"),
+    unprivileged(|| check(!paranoid));
+    if is_root() {
+        check(true)
+    } else {
+        skip("needs root to record faults in kernel mode")
     }
 }
 
 #[test]
-fn what_is_read_from_disk_is_hard() {
-    // Of a file system that has a disk below it, if there is one here.
+fn disk_reads_are_major_faults() {
+    // Prefers a file system on a disk.
     let mut file = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR"))
         .or_else(|_| tempfile::tempfile())
         .unwrap();
@@ -285,29 +166,29 @@ fn what_is_read_from_disk_is_hard() {
     rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
     let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
     let mut subject = start(&["file", "64", "0", &path]);
-    let address = subject.said.parse().unwrap();
+    let address = subject.line.parse().unwrap();
     let before = counts(subject.id());
-    // Of two watches the kernel gives the records of one the ids of the other's.
+    // With two watches, the kernel puts event ids of one watch into records of the other.
     let (Some(mut watch), Some(mut other)) = (watch(subject.id()), watch(subject.id())) else {
         return;
     };
-    subject.proceed();
-    settle(&subject);
+    subject.resume();
+    wait_for_sleep(&subject);
     let changes = watch.changes().unwrap();
     let after = counts(subject.id());
     if after[1] == before[1] {
-        return skip("no file here has to be read from a disk");
+        return skip("no file system on a disk for major faults");
     }
-    let hard = |fault: &&PageFault| fault.hard;
+    let major = |fault: &&PageFault| fault.major;
     assert_eq!(
-        changes.faults.iter().filter(hard).count() as u64,
+        changes.faults.iter().filter(major).count() as u64,
         after[1] - before[1]
     );
     let of_file = of_range(&changes.faults, address, 64);
     assert!(of_file.len() as u64 <= 64);
-    assert!(of_file.iter().any(|fault| fault.hard));
+    assert!(of_file.iter().any(|fault| fault.major));
     let kinds = |changes: &PageChanges| -> Vec<(u64, bool)> {
-        let kind = |fault: &PageFault| (fault.address, fault.hard);
+        let kind = |fault: &PageFault| (fault.address, fault.major);
         changes.faults.iter().map(kind).collect()
     };
     assert_eq!(kinds(&changes), kinds(&other.changes().unwrap()));
@@ -315,16 +196,16 @@ fn what_is_read_from_disk_is_hard() {
     assert_account(&watch, changes.faults.len(), changes.lost, all);
 }
 
-fn counts_what_did_not_fit(options: WatchOptions) {
+fn assert_overflow_is_counted(options: WatchOptions) {
     let mut subject = start(&["touch", "20000"]);
     let before = counted(subject.id());
     let Some(mut watch) = watch_with(subject.id(), options) else {
         return;
     };
     assert_eq!(watch.buffer_size(), rustix::param::page_size());
-    subject.proceed();
-    settle(&subject);
-    // Nothing came after what was lost, and so nothing in the buffers tells of it.
+    subject.resume();
+    wait_for_sleep(&subject);
+    // Nothing follows the loss, so the buffers hold no record of it.
     let mut faults = Vec::new();
     let mut lost = watch.changes_into(&mut faults).unwrap();
     assert!(lost > 0 && !faults.is_empty());
@@ -335,16 +216,16 @@ fn counts_what_did_not_fit(options: WatchOptions) {
 }
 
 #[test]
-fn what_did_not_fit_is_counted() {
-    counts_what_did_not_fit(WatchOptions::new().buffer_size(1));
+fn overflow_is_counted() {
+    assert_overflow_is_counted(WatchOptions::new().buffer_size(1));
 }
 
 #[test]
-fn what_did_not_fit_is_counted_where_the_kernel_does_not_count_it() {
-    counts_what_did_not_fit(WatchOptions::new().buffer_size(1).plainly());
+fn overflow_is_counted_without_kernel_support() {
+    assert_overflow_is_counted(WatchOptions::new().buffer_size(1).legacy_perf());
 }
 
-/// Reads a watch and adds up.
+/// A watch with the sums of all reads.
 struct Reader {
     watch: WorkingSetWatch,
     faults: Vec<PageFault>,
@@ -379,27 +260,27 @@ impl Reader {
     }
 }
 
-fn stops_and_reads(options: WatchOptions) {
+fn assert_pause_is_counted(options: WatchOptions) {
     let mut subject = start(&["churn", "64", "4"]);
     let Some(watch) = watch_with(subject.id(), options) else {
         return;
     };
     let before = counted(subject.id());
     let mut reader = Reader::new(watch);
-    subject.proceed();
+    subject.resume();
     for _ in 0..100 {
         assert!(reader.watch.wait(None).unwrap());
         reader.read();
     }
-    // Until far more has come than a page holds.
+    // Waits until far more faults have happened than a page can hold.
     let now = counted(subject.id());
     while counted(subject.id()) < now + 10_000 {
         std::thread::yield_now();
     }
     reader.read();
     assert!(reader.lost > 0);
-    subject.proceed();
-    settle(&subject);
+    subject.resume();
+    wait_for_sleep(&subject);
     reader.read();
     reader.read();
     let grown = counted(subject.id()) - before;
@@ -408,23 +289,23 @@ fn stops_and_reads(options: WatchOptions) {
 }
 
 #[test]
-fn a_reader_that_stops_for_a_while_is_told_what_it_missed() {
-    stops_and_reads(WatchOptions::new().buffer_size(1));
+fn paused_reader_learns_of_losses() {
+    assert_pause_is_counted(WatchOptions::new().buffer_size(1));
 }
 
 #[test]
-fn a_reader_that_stops_for_a_while_is_told_it_where_the_kernel_does_not_count() {
-    stops_and_reads(WatchOptions::new().buffer_size(1).plainly());
+fn paused_reader_without_kernel_support() {
+    assert_pause_is_counted(WatchOptions::new().buffer_size(1).legacy_perf());
 }
 
-fn account(arguments: &[&str], at_least: u64) {
+fn assert_threads_are_watched(arguments: &[&str], at_least: u64) {
     let mut subject = start(arguments);
     let Some(mut watch) = watch(subject.id()) else {
         return;
     };
     let before = counted(subject.id());
-    subject.proceed();
-    settle(&subject);
+    subject.resume();
+    wait_for_sleep(&subject);
     let changes = watch.changes().unwrap();
     let grown = counted(subject.id()) - before;
     assert!(grown >= at_least);
@@ -435,28 +316,28 @@ fn account(arguments: &[&str], at_least: u64) {
 }
 
 #[test]
-fn threads_from_before_and_from_later_are_watched() {
-    account(&["threads-before", "100", "64"], 6400);
-    account(&["threads-later", "100", "64"], 6400);
+fn watches_old_and_new_threads() {
+    assert_threads_are_watched(&["threads-before", "100", "64"], 6400);
+    assert_threads_are_watched(&["threads-later", "100", "64"], 6400);
 }
 
 #[test]
-fn threads_that_start_while_a_watch_begins_are_watched_once() {
-    let program = Program::compile(SUBJECT, &[]);
+fn concurrent_threads_are_watched_once() {
+    let program = Program::compile(programs::FAULTS, &[]);
     let arguments = ["threads-meanwhile", "10", "200"];
-    let mut subject = Subject::start(Command::new(&program.path).args(arguments));
-    // It is starting them now.
+    let mut subject = TestProcess::start(Command::new(&program.path).args(arguments));
+    // The process is starting its threads now.
     let Some(watch) = watch(subject.id()) else {
         return;
     };
-    subject.proceed();
-    settle(&subject);
+    subject.resume();
+    wait_for_sleep(&subject);
     let mut reader = Reader::new(watch);
     reader.read();
     let before = counted(subject.id());
     let read = reader.delivered;
-    subject.proceed();
-    settle(&subject);
+    subject.resume();
+    wait_for_sleep(&subject);
     reader.read();
     let grown = counted(subject.id()) - before;
     assert!(grown >= 2000);
@@ -465,22 +346,22 @@ fn threads_that_start_while_a_watch_begins_are_watched_once() {
 }
 
 #[test]
-fn a_forked_child_is_watched_only_if_asked_for() {
+fn children_are_watched_on_request() {
     let with_children = options().children(true);
     for (children, options) in [
         (false, options()),
-        (false, options().plainly()),
+        (false, options().legacy_perf()),
         (true, with_children),
-        (true, with_children.plainly()),
+        (true, with_children.legacy_perf()),
     ] {
         let mut subject = start(&["fork", "1000"]);
         let before = counted(subject.id());
         let Some(mut watch) = watch_with(subject.id(), options) else {
             return;
         };
-        subject.proceed();
-        settle(&subject);
-        let child: u32 = subject.said.parse().unwrap();
+        subject.resume();
+        wait_for_sleep(&subject);
+        let child: u32 = subject.line.parse().unwrap();
         let changes = watch.changes().unwrap();
         let (own, others): (Vec<&PageFault>, Vec<_>) = changes
             .faults
@@ -489,31 +370,32 @@ fn a_forked_child_is_watched_only_if_asked_for() {
         let grown = counted(subject.id()) - before;
         assert_account(&watch, own.len(), changes.lost, grown);
         assert!(others.iter().all(|fault| fault.process.get() == child));
-        match children {
-            true => assert!(others.len() >= 1000),
-            false => assert!(others.is_empty()),
+        if children {
+            assert!(others.len() >= 1000)
+        } else {
+            assert!(others.is_empty())
         }
     }
 }
 
 #[test]
-fn a_program_is_watched_from_its_first_instruction() {
-    let program = Program::compile(SUBJECT, &[]);
+fn watches_from_first_instruction() {
+    let program = Program::compile(programs::FAULTS, &[]);
     let script = "echo ready; read line; exec \"$0\" touch 100";
     let mut command = Command::new("sh");
-    let mut subject = Subject::start(command.args(["-c", script]).arg(&program.path));
-    settle(&subject);
+    let mut subject = TestProcess::start(command.args(["-c", script]).arg(&program.path));
+    wait_for_sleep(&subject);
     let Some(mut watch) = watch(subject.id()) else {
         return;
     };
-    subject.proceed();
-    let (address, _) = subject.said.split_once(' ').unwrap();
+    subject.resume();
+    let (address, _) = subject.line.split_once(' ').unwrap();
     let address = address.parse().unwrap();
-    subject.proceed();
-    settle(&subject);
+    subject.resume();
+    wait_for_sleep(&subject);
     let changes = watch.changes().unwrap();
     assert_eq!(of_range(&changes.faults, address, 100).len(), 100);
-    // The dynamic linker's entry point is where it begins.
+    // The first instruction of the process is the dynamic linker's entry point.
     let process = System::new().process(subject.id()).unwrap();
     let modules = process.modules(psapi::ModuleFilter::All).unwrap();
     let linker = modules.iter().find_map(|module| {
@@ -527,39 +409,39 @@ fn a_program_is_watched_from_its_first_instruction() {
 }
 
 #[test]
-fn two_watches_tell_the_same() {
+fn two_watches_agree() {
     let mut subject = start(&["touch", "300"]);
     let (Some(mut one), Some(mut other)) = (watch(subject.id()), watch(subject.id())) else {
         return;
     };
-    subject.proceed();
-    settle(&subject);
+    subject.resume();
+    wait_for_sleep(&subject);
     let without_times = |changes: PageChanges| {
         let what = |fault: &PageFault| (fault.address, fault.program_counter, fault.thread);
         let faults: Vec<_> = changes.faults.iter().map(what).collect();
         (faults, changes.lost)
     };
-    let told = without_times(one.changes().unwrap());
-    assert!(told.0.len() >= 300);
-    assert_eq!(told, without_times(other.changes().unwrap()));
-    // Nor does the end of one end the other.
+    let recorded = without_times(one.changes().unwrap());
+    assert!(recorded.0.len() >= 300);
+    assert_eq!(recorded, without_times(other.changes().unwrap()));
+    // Dropping one watch does not affect the other.
     drop(one);
-    subject.proceed();
+    subject.resume();
     subject.reap();
     assert!(other.has_ended().unwrap());
 }
 
 #[test]
-fn a_wait_ends_with_changes_or_with_the_process_or_in_time() {
+fn wait_ends_on_changes_or_exit() {
     let mut subject = start(&["touch", "10"]);
     let Some(mut watch) = watch(subject.id()) else {
         return;
     };
     assert!(!watch.wait(Some(Duration::ZERO)).unwrap());
     assert!(!watch.wait(Some(Duration::from_millis(20))).unwrap());
-    subject.proceed();
+    subject.resume();
     assert!(watch.wait(Some(Duration::MAX)).unwrap());
-    settle(&subject);
+    wait_for_sleep(&subject);
     assert!(watch.changes().unwrap().faults.len() >= 10);
     assert!(!watch.wait(Some(Duration::ZERO)).unwrap());
     assert!(!watch.has_ended().unwrap());
@@ -573,7 +455,7 @@ fn a_wait_ends_with_changes_or_with_the_process_or_in_time() {
 }
 
 #[test]
-fn the_descriptor_is_ready_with_changes_and_with_the_end() {
+fn descriptor_is_ready_on_changes() {
     let mut subject = start(&["touch", "10"]);
     let Some(mut watch) = watch(subject.id()) else {
         return;
@@ -583,8 +465,8 @@ fn the_descriptor_is_ready_with_changes_and_with_the_end() {
         poll(&mut fds, timeout.as_ref()).unwrap();
         assert_eq!(fds[0].revents(), PollFlags::IN);
     };
-    subject.proceed();
-    settle(&subject);
+    subject.resume();
+    wait_for_sleep(&subject);
     let mut found = 0;
     while found < 10 {
         ready(&watch, None);
@@ -599,14 +481,14 @@ fn the_descriptor_is_ready_with_changes_and_with_the_end() {
 }
 
 #[test]
-fn what_a_process_did_before_it_ended_is_told() {
+fn faults_before_exit_are_delivered() {
     let mut subject = start(&["touch", "500"]);
     let before = counted(subject.id());
     let Some(mut watch) = watch(subject.id()) else {
         return;
     };
     let process = System::new().process(subject.id()).unwrap();
-    subject.proceed();
+    subject.resume();
     subject.kill();
     assert!(watch.has_ended().unwrap());
     let grown = counted(subject.id()) - before;
@@ -620,7 +502,7 @@ fn what_a_process_did_before_it_ended_is_told() {
 }
 
 #[test]
-fn a_zombie_is_not_watched() {
+fn zombie_is_not_watched() {
     let mut subject = start(&["touch", "1"]);
     let process = System::new().process(subject.id()).unwrap();
     subject.kill();
@@ -629,13 +511,13 @@ fn a_zombie_is_not_watched() {
 }
 
 #[test]
-fn who_may_not_watch_is_told_what_would_allow_it() {
+fn denial_names_required_capability() {
     if !is_root() {
-        return skip("needs root for processes of others and for kernel threads");
+        return skip("needs root for other users' processes and kernel threads");
     }
     let subject = start(&["touch", "1"]);
     let process = System::new().process(subject.id()).unwrap();
-    let error = as_nobody(|| process.watch_working_set().unwrap_err());
+    let error = unprivileged(|| process.watch_working_set().unwrap_err());
     assert_eq!(error.kind(), ErrorKind::AccessDenied);
     let text = error.to_string();
     for name in [
@@ -655,10 +537,10 @@ fn who_may_not_watch_is_told_what_would_allow_it() {
 }
 
 #[test]
-fn what_a_system_elsewhere_lacks_is_told() {
+fn foreign_roots_are_refused() {
     let subject = start(&["touch", "1"]);
     let tree = Tree::new().process(subject.id().get(), "other");
-    // The ids there are not those that system calls know.
+    // The ids in the tree are unrelated to the ids that system calls take.
     let process = tree.as_proc().process(subject.id()).unwrap();
     let error = process.watch_working_set().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotSupported);

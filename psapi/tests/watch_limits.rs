@@ -1,28 +1,18 @@
-//! Watches where descriptors and locked memory are short. The only test here: the limits are the
-//! whole process's.
+//! Watches with few descriptors or little lockable memory. The limits apply to the whole test
+//! process, so this is the only test here.
 
-mod support;
+// The facts are Linux's. `own_pages` has the tests for every system.
+#![cfg(target_os = "linux")]
 
 use psapi::{ErrorKind, System, WatchOptions, WorkingSetWatch};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::thread::CapabilitySet;
 
-use support::child::Program;
-use support::privilege::{as_user, is_root, skip};
+use testing::privilege::{as_user, is_root};
+use testing::{Program, programs, skip};
 
-const SLEEPS: &str = r#"
-#include <pthread.h>
-#include <stdio.h>
-#include <unistd.h>
-static void *wait(void *_) { for (;;) pause(); }
-int main(void) {
-    for (int i = 0; i < 64; i++) { pthread_t id; pthread_create(&id, 0, wait, 0); }
-    puts("ready"); fflush(stdout); getchar(); return 0;
-}
-"#;
-
-/// A user who has no processes: how much is locked in memory is counted for each user.
-const SOMEBODY: u32 = 54_321;
+/// A user without processes. The kernel counts locked memory per user.
+const UNUSED_USER: u32 = 54_321;
 
 fn limit(resource: Resource, most: u64) -> Rlimit {
     let before = getrlimit(resource);
@@ -30,7 +20,7 @@ fn limit(resource: Resource, most: u64) -> Rlimit {
         current: Some(most),
         ..before
     };
-    setrlimit(resource, limit).expect("a lower limit");
+    setrlimit(resource, limit).expect("lower the limit");
     before
 }
 
@@ -39,8 +29,8 @@ fn open_descriptors() -> usize {
 }
 
 #[test]
-fn what_is_short_is_told_or_made_do_with() {
-    let program = Program::compile(SLEEPS, &[]);
+fn short_limits_are_reported() {
+    let program = Program::compile(programs::HAS_64_MORE_THREADS, &[]);
 
     let subject = program.start();
     let process = System::new().process(subject.id()).unwrap();
@@ -58,9 +48,9 @@ fn what_is_short_is_told_or_made_do_with() {
     assert_eq!(open_descriptors(), open);
 
     if !is_root() {
-        return skip("needs root to be a user who has nothing locked in memory yet");
+        return skip("needs root to be a user without locked memory");
     }
-    // Each watch takes two for each of its threads on each processor.
+    // Each watch takes two descriptors per thread and CPU.
     let most = getrlimit(Resource::Nofile).maximum;
     setrlimit(
         Resource::Nofile,
@@ -69,9 +59,9 @@ fn what_is_short_is_told_or_made_do_with() {
             maximum: most,
         },
     )
-    .expect("as many as are allowed");
+    .expect("raise the limit to its maximum");
     limit(Resource::Memlock, 0);
-    as_user(SOMEBODY, CapabilitySet::empty(), || {
+    as_user(UNUSED_USER, CapabilitySet::empty(), || {
         locked_memory_runs_out(&program);
     });
 }
@@ -85,7 +75,7 @@ fn locked_memory_runs_out(program: &Program) {
     let error = loop {
         match process.watch_working_set_with(options) {
             Ok(watch) if watches.len() < 50 => watches.push(watch),
-            Ok(_) => return skip("kernel.perf_event_mlock_kb is too large to be used up"),
+            Ok(_) => return skip("kernel.perf_event_mlock_kb is too large to exhaust"),
             Err(error) => break error,
         }
     };
@@ -104,7 +94,7 @@ fn locked_memory_runs_out(program: &Program) {
     ] {
         assert!(text.contains(name), "{text}");
     }
-    // What one gives back, another can have.
+    // Memory released by one watch is available to the next.
     watches.clear();
     let watch = process.watch_working_set_with(options).unwrap();
     assert_eq!(watch.buffer_size(), sizes[0]);

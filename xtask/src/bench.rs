@@ -4,7 +4,10 @@ use anyhow::Result;
 
 use crate::run::{self, cargo};
 
-/// Runs the benchmark, which has a package of its own so that nothing else compiles its peers.
+/// Runs the benchmark. It is a package of its own so that nothing else compiles the crates that it
+/// compares with.
 pub fn run(arguments: &[String]) -> Result<bool> {
-    run::succeeds(cargo(["run", "--release", "--package", "psapi-bench", "--"]).args(arguments))
+    let mut bench = cargo(["run", "--release", "--package", "psapi-bench"]);
+    bench.args(["--bin", "psapi-bench", "--"]).args(arguments);
+    run::succeeds(&mut bench)
 }

@@ -1,9 +1,8 @@
-//! `cargo xtask fuzz`: builds the fuzz targets with the compiler at hand and runs them.
+//! `cargo xtask fuzz`: builds the fuzz targets with the installed compiler and runs them.
 //!
-//! The layout is that of cargo-fuzz, but neither that nor a nightly compiler is needed: what it
-//! adds to the build is flags that the stable compiler knows, too, as long as no sanitizer is
-//! asked for. The parsers are safe code; what a fuzzer can find in them are panics and broken
-//! properties.
+//! The files are laid out for cargo-fuzz, but neither cargo-fuzz nor a nightly compiler is needed.
+//! Without a sanitizer, the stable compiler accepts all of cargo-fuzz's flags. No sanitizer is
+//! needed, since the parsers are safe code: a fuzzer can only find panics and violated properties.
 
 use std::ffi::OsString;
 use std::fs;
@@ -15,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::run::{self, cargo, root};
 
-/// What cargo-fuzz gives the compiler: coverage for libFuzzer, and the checks of a debug build.
+/// The flags of cargo-fuzz: coverage for libFuzzer, and the checks of a debug build.
 const FLAGS: &[&str] = &[
     "--cfg=fuzzing",
     "-Cpasses=sancov-module",
@@ -27,7 +26,7 @@ const FLAGS: &[&str] = &[
     "-Ccodegen-units=1",
 ];
 
-/// Fuzzes the targets named, or all, for as many seconds each as `--seconds` says.
+/// Fuzzes the named targets, or all of them. `--seconds` sets the time for each.
 pub fn run(arguments: &[String]) -> Result<bool> {
     let mut seconds = 60;
     let mut targets = Vec::new();
@@ -37,7 +36,7 @@ pub fn run(arguments: &[String]) -> Result<bool> {
             let number = arguments.next().context("--seconds needs a number")?;
             seconds = number
                 .parse()
-                .with_context(|| format!("--seconds {number}"))?;
+                .with_context(|| format!("invalid value: --seconds {number}"))?;
         } else {
             targets.push(argument.clone());
         }
@@ -45,12 +44,12 @@ pub fn run(arguments: &[String]) -> Result<bool> {
     fuzz(seconds, &targets)
 }
 
-/// Builds the targets and runs them, as many at a time as there are processors.
+/// Builds the targets and runs them in parallel, one for each processor.
 pub fn fuzz(seconds: u32, only: &[String]) -> Result<bool> {
     let all = targets()?;
     if let Some(unknown) = only.iter().find(|target| !all.contains(target)) {
         bail!(
-            "there is no fuzz target {unknown}; there are {}",
+            "unknown fuzz target {unknown}; targets are: {}",
             all.join(", ")
         );
     }
@@ -76,7 +75,7 @@ pub fn fuzz(seconds: u32, only: &[String]) -> Result<bool> {
     Ok(failed.into_inner().expect("no thread panics").is_empty())
 }
 
-/// The targets, by the files that they are in.
+/// Lists the targets, which are named after their files.
 fn targets() -> Result<Vec<String>> {
     let directory = root().join("fuzz/fuzz_targets");
     let files = fs::read_dir(&directory).with_context(|| directory.display().to_string())?;
@@ -92,11 +91,11 @@ fn targets() -> Result<Vec<String>> {
     Ok(targets)
 }
 
-/// Builds all targets; returns the directory that they are in.
+/// Builds all targets and returns the directory of the programs.
 fn build() -> Result<PathBuf> {
     let host = run::host()?;
     let target = root().join("fuzz/target");
-    // A target is named so that build scripts and macros are compiled without the flags.
+    // With an explicit target, cargo compiles build scripts and macros without the flags.
     let built = run::succeeds(
         cargo(["build", "--release", "--manifest-path", "fuzz/Cargo.toml"])
             .args(["--target", &host, "--target-dir"])
@@ -105,13 +104,13 @@ fn build() -> Result<PathBuf> {
             .env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only"),
     )?;
     if !built {
-        bail!("the fuzz targets do not build");
+        bail!("cannot build the fuzz targets");
     }
     Ok(target.join(&host).join("release"))
 }
 
-/// Runs one target on its seeds and what it makes of them. What it finds worth keeping goes to
-/// `fuzz/corpus`, what breaks the target to `fuzz/artifacts`.
+/// Runs one target, starting from its seeds. Inputs with new coverage are saved to `fuzz/corpus`,
+/// and inputs that break the target to `fuzz/artifacts`.
 fn run_target(directory: &Path, target: &str, seconds: u32) -> Result<()> {
     let fuzz = root().join("fuzz");
     let (corpus, artifacts) = (
@@ -131,11 +130,11 @@ fn run_target(directory: &Path, target: &str, seconds: u32) -> Result<()> {
         .arg(fuzz.join("seeds").join(target))
         .stdin(Stdio::null())
         .output()
-        .with_context(|| format!("fuzz target {target}"))?;
+        .with_context(|| format!("cannot run fuzz target {target}"))?;
     let log = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         bail!(
-            "{log}\nfuzz target {target} failed; once mended, add the input as a file of \
+            "{log}\nfuzz target {target} failed; after the fix, add the input to \
              fuzz/seeds/{target}"
         );
     }

@@ -1,8 +1,8 @@
-//! `cargo xtask kernels`: runs the live tests on Debian's kernels, in guests of QEMU, as root and as a user
-//! without privileges, and finds out what each question needs on each of them.
+//! `cargo xtask kernels`: runs the live tests on Debian's kernels in QEMU guests, as root and as
+//! the user `nobody`. Also measures the privileges that each kind of information requires on each
+//! kernel.
 
-mod apt;
-mod expectations;
+pub mod expectations;
 mod initramfs;
 mod kernel;
 mod machine;
@@ -16,114 +16,149 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::run::{find, root};
-use apt::Apt;
+use crate::apt::{self, Apt, Suite};
+use crate::run::{self, find, root};
 use expectations::User;
 use kernel::{Kernel, REQUIRED, Required};
-use machine::Told;
+use machine::GuestLog;
 use privileges::Privileges;
+#[cfg(test)]
+pub use programs::COMPILER_TESTS;
 use programs::Programs;
 use results::{Results, Verdict};
 use share::Share;
 
-/// Every test but those of this library alone that are about no kernel: about growth (which asks so often that
-/// emulation takes minutes for it), about made-up files of processes, and about what programs' files hold.
-const EVERY_TEST: &str = "all() - binary(growth) \
-    - test(=an_id_that_is_handed_on_is_not_followed_and_its_end_is_told_once) \
-    - test(=a_name_is_looked_for_anew_in_each_sample_and_its_absence_is_told_once) \
-    - test(=a_png_is_the_same_picture_drawn) \
-    - test(=compressed_debug_information_is_read) \
-    - test(=damaged_files_break_nothing) \
-    - test(=debug_information_in_a_file_of_its_own_is_found) \
-    - test(=functions_lines_and_inlined_functions_are_those_of_the_source)";
+/// Selects all tests that a kernel can affect. The others concern made-up `/proc` files, the
+/// contents of executables, and the examples, which need cargo. The test of growth is also left
+/// out, because its many calls take minutes under emulation.
+pub const EVERY_TEST: &str = "all() - binary(growth) - binary(examples) \
+    - test(=reused_id_is_not_followed) \
+    - test(=names_are_resolved_each_sample) \
+    - test(=png_renders_the_picture) \
+    - test(=sources::reads_compressed_debug_info) \
+    - test(=files::corrupt_files_do_not_panic) \
+    - test(=files::finds_separate_debug_file) \
+    - test(=sources::symbols_match_source)";
 
-/// What finds out what needs which privilege, as a step of what is run.
+/// The step that measures privileges.
 const PROBE: &str = "probe";
 
-/// The oldest QEMU that runs all of these kernels: 7.2 corrupts the memory of 6.12.
+/// The oldest QEMU that runs all kernels: 7.2 corrupts memory of Linux 6.12.
 const QEMU_VERSION: u32 = 10;
+
+/// The suites that contain the kernels, and the tools for guests.
+const SUITES: &[Suite] = &[
+    Suite::Own,
+    Suite::Debian("bookworm"),
+    Suite::Debian("bookworm-backports"),
+    Suite::Debian("trixie-backports"),
+    Suite::Security("bullseye-security"),
+    Suite::Security("bookworm-security"),
+];
 
 #[derive(Debug)]
 struct Options {
     kernels: Vec<Required>,
     filter: String,
     users: Vec<User>,
-    /// No tests: what each question needs is all that is found out.
+    /// Whether to run no tests, and only measure privileges.
     only_privileges: bool,
+    /// Whether to run the tests only on the kernels that CI tests.
+    is_ci: bool,
     update: bool,
 }
 
-/// What ran on a kernel.
-struct Ran {
+/// The results of one kernel.
+struct KernelRun {
     name: &'static str,
     release: String,
     users: Vec<(User, Results, Verdict)>,
     privileges: Option<Privileges>,
-    /// What the first boot did not come to the end of, if there was another one for that.
-    again: Vec<&'static str>,
-    /// It did not run to its end.
-    broken: Vec<String>,
+    /// The steps that a second boot repeated, because the guest went down before their end.
+    repeated: Vec<&'static str>,
+    /// Steps that did not end, even in a second boot.
+    errors: Vec<String>,
 }
 
-/// What came of it.
+/// The results of all kernels, for the summary.
 pub struct Report {
-    /// All is as expected.
+    /// Whether everything went as expected.
     pub is_good: bool,
-    /// What ran where.
+    /// A description of each kernel's results.
     pub lines: Vec<String>,
 }
 
-/// Runs what the arguments say.
+/// Runs the tests that the arguments select.
 pub fn run(arguments: &[String]) -> Result<Report> {
-    let options = options(arguments)?;
-    let cache = cache()?;
-    let apt = Apt::new(&cache)?;
-    provide(&apt)?;
+    test(&options(arguments)?)
+}
+
+/// Runs all tests on some kernels, and measures privileges on all.
+pub fn run_in_ci() -> Result<Report> {
+    let mut options = options(&[])?;
+    options.is_ci = true;
+    test(&options)
+}
+
+fn test(options: &Options) -> Result<Report> {
+    let cache = run::cache("psapi-kernels")?;
+    let apt = Apt::new(&cache.join("apt"), SUITES)?;
+    install_tools(&apt)?;
     let busybox = busybox(&apt, &cache)?;
-    // What is downloaded is waited for, and programs take minutes to build.
+    // Downloads wait for the network while programs, which take minutes to build, use the
+    // processors.
     let (kernels, programs) = std::thread::scope(|scope| {
         let programs = scope.spawn(Programs::build);
         let kernels = options.kernels.iter().map(|required| {
             let kernel = Kernel::newest_of(required, &apt, &cache)?;
             println!("{}: {}", required.name, kernel.release);
-            Ok((required.name, kernel))
+            Ok((*required, kernel))
         });
         let kernels = kernels.collect::<Result<Vec<_>>>();
-        (kernels, programs.join().expect("no panic"))
+        (kernels, programs.join().expect("the build does not panic"))
     });
     let (kernels, programs) = (kernels?, programs?);
 
-    let mut ran = Vec::new();
-    for (name, kernel) in &kernels {
-        ran.push(try_kernel(name, kernel, &programs, &busybox, &options)?);
+    let mut runs = Vec::new();
+    for (required, kernel) in &kernels {
+        runs.push(test_kernel(required, kernel, &programs, &busybox, options)?);
     }
-    let mut report = report(&ran);
+    let mut report = report(&runs);
     println!("\n=== kernels\n{}", report.lines.join("\n"));
-    if options.is_whole() {
-        let has_table = privileges::report(&all_privileges(&ran), options.update)?;
+    if options.is_complete() {
+        let has_table = privileges::report(&all_privileges(&runs), options.update)?;
         report.is_good &= has_table;
         if !has_table {
-            let what = "README.md has another table of privileges than was found";
-            report.lines.push(what.into());
+            let error = "the table in docs/privileges.md differs from this run";
+            report.lines.push(error.into());
         }
     }
     Ok(report)
 }
 
 impl Options {
-    /// Whether all is run, so that what did not happen means something.
-    fn is_whole(&self) -> bool {
-        self.asks_for_privileges() && self.kernels.len() == REQUIRED.len()
+    /// Returns true if privileges are measured on all kernels, so that the table is complete.
+    fn is_complete(&self) -> bool {
+        self.measures_privileges() && self.kernels.len() == REQUIRED.len()
     }
 
-    fn asks_for_privileges(&self) -> bool {
+    fn measures_privileges(&self) -> bool {
         self.only_privileges || self.has_all_tests()
     }
 
-    /// What is run in a guest, in order.
-    fn steps(&self) -> Vec<&'static str> {
-        let mut steps: Vec<_> = self.users.iter().map(|user| user.name()).collect();
-        if self.asks_for_privileges() {
+    /// Returns the users that run the tests on a kernel.
+    fn users_on(&self, kernel: &Required) -> &[User] {
+        if self.is_ci && !kernel.is_tested_in_ci {
+            return &[];
+        }
+        &self.users
+    }
+
+    /// Returns the steps of a kernel's guest, in order.
+    fn steps_on(&self, kernel: &Required) -> Vec<&'static str> {
+        let users = self.users_on(kernel);
+        let mut steps: Vec<_> = users.iter().map(|user| user.name()).collect();
+        if self.measures_privileges() {
             steps.push(PROBE);
         }
         steps
@@ -140,6 +175,7 @@ fn options(arguments: &[String]) -> Result<Options> {
         filter: EVERY_TEST.into(),
         users: Vec::new(),
         only_privileges: false,
+        is_ci: false,
         update: false,
     };
     let mut arguments = arguments.iter();
@@ -160,8 +196,8 @@ fn options(arguments: &[String]) -> Result<Options> {
             }
             "--privileges" => options.only_privileges = true,
             "--update" => options.update = true,
-            option if option.starts_with('-') => bail!("there is no option {option}"),
-            version => options.kernels.push(kernel::named(version)?),
+            option if option.starts_with('-') => bail!("unknown option {option}"),
+            version => options.kernels.push(kernel::find(version)?),
         }
     }
     if options.kernels.is_empty() {
@@ -171,22 +207,14 @@ fn options(arguments: &[String]) -> Result<Options> {
         options.users = User::ALL.to_vec();
     }
     ensure!(
-        !options.update || options.is_whole(),
-        "--update takes what a whole run found out"
+        !options.update || options.is_complete(),
+        "--update requires all kernels, users and tests, or --privileges"
     );
     Ok(options)
 }
 
-/// Where downloads stay, outside of the tree.
-fn cache() -> Result<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.filter(|path| path.is_absolute());
-    let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
-    Ok(cache.context("HOME is not set")?.join("psapi-kernels"))
-}
-
-/// Installs what runs guests and takes kernels apart.
-fn provide(apt: &Apt) -> Result<()> {
+/// Installs the programs that run guests and unpack kernels.
+fn install_tools(apt: &Apt) -> Result<()> {
     let mut missing = Vec::new();
     if qemu_version().is_none_or(|version| version < QEMU_VERSION) {
         missing.push("qemu-system-x86");
@@ -194,6 +222,7 @@ fn provide(apt: &Apt) -> Result<()> {
     let tools = [
         ("depmod", "kmod"),
         ("mkfs.ext4", "e2fsprogs"),
+        ("mkfs.btrfs", "btrfs-progs"),
         ("xz", "xz-utils"),
         ("setpriv", "util-linux"),
         ("script", "bsdutils"),
@@ -209,11 +238,12 @@ fn provide(apt: &Apt) -> Result<()> {
     }
     ensure!(
         qemu_version().is_some_and(|version| version >= QEMU_VERSION),
-        "QEMU {QEMU_VERSION} or newer is needed"
+        "QEMU {QEMU_VERSION} or newer is required"
     );
     ensure!(
         find("cargo-nextest").is_some(),
-        "cargo-nextest runs the tests in guests: cargo install --locked cargo-nextest"
+        "cargo-nextest, which runs the tests in guests, is missing: \
+         cargo install --locked cargo-nextest"
     );
     Ok(())
 }
@@ -229,22 +259,27 @@ fn qemu_version() -> Option<u32> {
         .ok()
 }
 
-/// The static busybox, unpacked.
+/// Unpacks the static busybox and returns its path.
 fn busybox(apt: &Apt, cache: &Path) -> Result<PathBuf> {
-    let place = cache.join("busybox");
-    apt::unpack(&apt.download("busybox-static")?, &place)?;
-    let places = [place.join("bin/busybox"), place.join("usr/bin/busybox")];
-    let found = places.into_iter().find(|path| path.exists());
-    found.context("busybox-static has no busybox")
+    let unpacked = cache.join("busybox");
+    apt::unpack(&apt.download("busybox-static")?, &unpacked)?;
+    let paths = [
+        unpacked.join("bin/busybox"),
+        unpacked.join("usr/bin/busybox"),
+    ];
+    let found = paths.into_iter().find(|path| path.exists());
+    found.context("package busybox-static contains no busybox")
 }
 
-fn try_kernel(
-    name: &'static str,
+/// Boots a kernel, runs the steps, and reads their results.
+fn test_kernel(
+    required: &Required,
     kernel: &Kernel,
     programs: &Programs,
     busybox: &Path,
     options: &Options,
-) -> Result<Ran> {
+) -> Result<KernelRun> {
+    let name = required.name;
     let share = Share::new()?;
     let directory = root().join("target/kernels");
     let initramfs = directory.join("initramfs");
@@ -257,73 +292,74 @@ fn try_kernel(
 --- {}",
         kernel.release
     );
-    let steps = options.steps();
+    let steps = options.steps_on(required);
     let boot = |steps: &[&str], console: &Path| {
-        share.file("plan", &plan(programs, &share, &options.filter, steps))?;
+        share.write("plan", &plan(programs, &share, &options.filter, steps))?;
         machine::run(kernel, &initramfs, console, &share)
     };
-    let mut told = boot(&steps, &console)?;
-    let has_ended = |step: &&str| told.codes.contains_key(*step);
-    let again: Vec<_> = steps.into_iter().filter(|step| !has_ended(step)).collect();
-    if !again.is_empty() {
+    let mut log = boot(&steps, &console)?;
+    let has_ended = |step: &&str| log.exit_codes.contains_key(*step);
+    let repeated: Vec<_> = steps.into_iter().filter(|step| !has_ended(step)).collect();
+    if !repeated.is_empty() {
         println!(
-            "{}: the guest went down: once more for {}, which is no second chance for a test that failed; \
-             the kernel's own messages are in {}",
+            "{}: the guest went down and is booted again for {}; tests that failed before count as \
+             failed; kernel messages: {}",
             kernel.release,
-            again.join(", "),
+            repeated.join(", "),
             console.display()
         );
         let console = directory.join(format!("console-{name}-again"));
-        told.codes.extend(boot(&again, &console)?.codes);
+        log.exit_codes.extend(boot(&repeated, &console)?.exit_codes);
     }
-    let mut ran = Ran {
+    let mut run = KernelRun {
         name,
         release: kernel.release.clone(),
         users: Vec::new(),
         privileges: None,
-        again,
-        broken: Vec::new(),
+        repeated,
+        errors: Vec::new(),
     };
-    for user in &options.users {
-        match read(&told, *user, &results) {
+    for user in options.users_on(required) {
+        match read(&log, *user, &results) {
             Ok(results) => {
-                let version = kernel.version().context("a kernel's version")?;
+                let version = kernel
+                    .version()
+                    .context("a kernel release begins with two numbers")?;
                 let verdict = results.judge(version, *user, options.has_all_tests());
-                ran.users.push((*user, results, verdict));
+                run.users.push((*user, results, verdict));
             }
-            Err(error) => ran.broken.push(format!("{}: {error:#}", user.name())),
+            Err(error) => run.errors.push(format!("{}: {error:#}", user.name())),
         }
     }
-    if options.asks_for_privileges() {
-        match told.codes.get(PROBE) {
-            Some(0) => ran.privileges = Some(Privileges::read(&results.join(PROBE))?),
-            _ => ran
-                .broken
-                .push("what finds out privileges has not ended well".into()),
+    if options.measures_privileges() {
+        match log.exit_codes.get(PROBE) {
+            Some(0) => run.privileges = Some(Privileges::read(&results.join(PROBE))?),
+            _ => run.errors.push("the probe failed".into()),
         }
     }
-    if !ran.broken.is_empty() {
-        println!("the kernel's own messages are in {}", console.display());
+    if !run.errors.is_empty() {
+        println!("kernel messages: {}", console.display());
     }
-    Ok(ran)
+    Ok(run)
 }
 
-/// What the tests of a user came to, those that failed before the guest went down included.
-fn read(told: &Told, user: User, results: &Path) -> Result<Results> {
-    let code = told
-        .codes
+/// Reads the results of a user's tests. Tests that failed before the guest went down are included.
+fn read(log: &GuestLog, user: User, results: &Path) -> Result<Results> {
+    let code = log
+        .exit_codes
         .get(user.name())
-        .context("the tests have not ended: the guest went down")?;
-    let failed = told.failed.get(user.name()).cloned().unwrap_or_default();
+        .context("the guest went down before the tests ended")?;
+    let failed = log.failed.get(user.name()).cloned().unwrap_or_default();
     Results::read(results, user, *code, &failed)
 }
 
-/// What the guest's first program does.
+/// Returns the script that the guest's init sources: settings, and the steps to run.
 fn plan(programs: &Programs, share: &Share, filter: &str, steps: &[&str]) -> String {
     let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
     let path = |path: &Path| quoted(&path.to_string_lossy());
     format!(
-        "export TMPDIR={} PSAPI_LIBRARY_DIR={} PSAPI_RANDOM_CALLS=3000 PSAPI_OWN_WAY_ALONE=yes\nSOURCES={}\nPROBE={}\nFILTER={}\nSTEPS={}\n",
+        "export TMPDIR={} PSAPI_LIBRARY_DIR={} PSAPI_RANDOM_CALLS=3000 PSAPI_NATIVE_ONLY=yes\n\
+         SOURCES={}\nPROBE={}\nFILTER={}\nSTEPS={}\n",
         path(share.path()),
         path(&programs.library),
         path(root()),
@@ -333,19 +369,19 @@ fn plan(programs: &Programs, share: &Share, filter: &str, steps: &[&str]) -> Str
     )
 }
 
-/// What ran where, and what of it is not as expected.
-fn report(ran: &[Ran]) -> Report {
+/// Describes the results of all kernels.
+fn report(runs: &[KernelRun]) -> Report {
     let mut report = Report {
         is_good: true,
         lines: Vec::new(),
     };
-    for ran in ran {
-        for (user, results, verdict) in &ran.users {
+    for run in runs {
+        for (user, results, verdict) in &run.users {
             let (passed, failed) = (results.passed.len(), results.failed.len());
-            let left_out: u32 = results.skipped.values().sum();
+            let skipped: u32 = results.skipped.values().sum();
             report.lines.push(format!(
-                "{:27} {:7} {passed:4} passed, {failed} failed, {} as expected; {left_out} left something out",
-                ran.release,
+                "{:27} {:7} {passed:4} passed, {failed} failed, {} as expected; {skipped} skips",
+                run.release,
                 user.name(),
                 verdict.expected.len()
             ));
@@ -361,25 +397,25 @@ fn report(ran: &[Ran]) -> Report {
                 .extend(complaints.map(|complaint| format!("    {complaint}")));
             report.is_good &= verdict.complaints.is_empty();
         }
-        if !ran.again.is_empty() {
+        if !run.repeated.is_empty() {
             report.lines.push(format!(
                 "    the guest went down once, before the end of: {}",
-                ran.again.join(", ")
+                run.repeated.join(", ")
             ));
         }
-        for broken in &ran.broken {
+        for error in &run.errors {
             report
                 .lines
-                .push(format!("{:27} FAILED: {broken}", ran.release));
+                .push(format!("{:27} FAILED: {error}", run.release));
         }
-        report.is_good &= ran.broken.is_empty();
+        report.is_good &= run.errors.is_empty();
     }
     report
 }
 
-fn all_privileges(ran: &[Ran]) -> Vec<(&'static str, &Privileges)> {
-    let found = ran
+fn all_privileges(runs: &[KernelRun]) -> Vec<(&'static str, &Privileges)> {
+    let found = runs
         .iter()
-        .filter_map(|ran| Some((ran.name, ran.privileges.as_ref()?)));
+        .filter_map(|run| Some((run.name, run.privileges.as_ref()?)));
     found.collect()
 }

@@ -1,25 +1,41 @@
 //! Developer tasks, run as `cargo xtask TASK`.
+//!
+//! Each task has a module. `source` and `prose` read the workspace's own files, for test steps that
+//! check them. `run` starts other programs.
 
+mod apt;
 mod bench;
 mod fuzz;
 mod install;
 mod kernels;
+#[cfg(test)]
+mod listed_tests;
+mod prose;
 mod run;
+mod source;
+mod static_library;
 mod test;
+mod windows;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 Developer tasks.
 
-cargo xtask test [STEP…]                    all that CI runs, or the steps named
-cargo xtask fuzz [--seconds N] [TARGET…]    looks for inputs that break a parser, 60 s a target
-cargo xtask bench [ARGUMENT…]               measures against bare system calls and peers
-cargo xtask kernels [OPTION…] [VERSION…]    the live tests on Debian's kernels, in guests of QEMU
-                                            --filter EXPR, --user root|nobody, --privileges (no tests),
-                                            --update (README's table of privileges)
-cargo xtask install [--prefix DIR]          the C library, its headers and psapi.pc; /usr/local if not
-                                            said; --libdir DIR, --destdir DIR
+cargo xtask test [STEP…]                   run everything that CI runs, or some steps
+cargo xtask fuzz [--seconds N] [TARGET…]   fuzz the parsers, each for 60 s by default
+cargo xtask bench [ARGUMENT…]              compare with bare system calls and similar tools
+cargo xtask kernels [OPTION…] [VERSION…]   run the live tests on Debian's kernels in QEMU guests
+                                           --filter EXPR       select tests, as nextest does
+                                           --user root|nobody  run them as one user only
+                                           --privileges        run no tests, measure privileges
+                                           --update            rewrite docs/privileges.md
+cargo xtask windows [COMMAND…]             build for Windows and run the tests under Wine, or run
+                                           another command with that toolchain and Wine
+cargo xtask install [OPTION…]              install the C library, its headers and psapi.pc
+                                           --prefix DIR        default: /usr/local
+                                           --libdir DIR        default: lib below the prefix
+                                           --destdir DIR       write all files below DIR
 
 Steps of test: ";
 
@@ -32,6 +48,7 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::run(&rest),
         Some("bench") => bench::run(&rest),
         Some("kernels") => kernels::run(&rest).map(|report| report.is_good),
+        Some("windows") => windows::run(&rest),
         Some("install") => install::run(&rest),
         Some("help" | "--help" | "-h") => {
             println!("{USAGE}{}", test::step_names());

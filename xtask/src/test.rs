@@ -1,162 +1,174 @@
-//! `cargo xtask test`: all that CI runs, step by step, with a summary at the end. A step that
-//! fails does not keep the others from running.
+//! `cargo xtask test`: everything that CI runs, step by step, with a summary at the end. The steps
+//! after a failure still run.
 
-mod asan;
+pub mod asan;
 mod c_library;
+mod cycles;
 mod deny;
-mod i686;
-mod installed;
-mod left_out;
+mod excluded;
+pub mod i686;
+pub mod installed;
+mod layers;
 mod minimal;
 mod msrv;
-mod nobody;
-mod skipped;
+pub mod outcome;
+mod random_calls;
+pub mod skipped;
 mod storm;
+mod stub;
+mod suite;
 mod tools;
-mod valgrind;
+pub mod unprivileged;
+pub mod valgrind;
+mod words;
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use tempfile::TempDir;
 
-use crate::run::{self, cargo};
-use crate::{fuzz, kernels};
+use crate::run::cargo;
+use crate::{fuzz, kernels, windows};
+use outcome::{Outcome, all};
+use suite::ALL_TESTS;
 
-/// How long a fuzz target runs here, in seconds; `cargo xtask fuzz` runs longer.
+/// Seconds for each fuzz target as a step of the tests; `cargo xtask fuzz` runs longer.
 const FUZZ_SECONDS: u32 = 2;
-
-/// Fewer random calls than usual, where they have been made before or each takes longer.
-const FEWER_CALLS: (&str, &str) = ("PSAPI_RANDOM_CALLS", "10000");
-
-/// Everything that is tested: doctests are apart, since nextest does not know them.
-const EVERYTHING: &[&str] = &[
-    "--workspace",
-    "--all-features",
-    "--lib",
-    "--bins",
-    "--tests",
-];
-
-/// What a step came to.
-enum Outcome {
-    Passed,
-    /// It passed, but left out some things; says why.
-    PassedBut(Vec<String>),
-    Failed(String),
-    /// It was run in several places: whether all is well, and what ran where.
-    Places(bool, Vec<String>),
-    /// It could not be tried here; says why.
-    Skipped(String),
-}
 
 struct Step {
     name: &'static str,
-    what: &'static str,
+    description: &'static str,
     run: fn() -> Result<Outcome>,
 }
 
 const STEPS: &[Step] = &[
     Step {
         name: "tools",
-        what: "what the tests need is installed",
+        description: "programs that the tests need are installed",
         run: tools::provide,
     },
     Step {
         name: "fmt",
-        what: "formatting",
+        description: "formatting",
         run: format,
     },
     Step {
+        name: "words",
+        description: "plain English in comments and Markdown",
+        run: words::check,
+    },
+    Step {
+        name: "layers",
+        description: "only psapi/src/sys calls the operating system",
+        run: layers::check,
+    },
+    Step {
+        name: "cycles",
+        description: "no import cycles among a crate's files",
+        run: cycles::check,
+    },
+    Step {
+        name: "stub",
+        description: "the library compiles for an unsupported platform",
+        run: stub::check,
+    },
+    Step {
         name: "clippy",
-        what: "lints, with and without features",
+        description: "lints, with and without features",
         run: clippy,
     },
     Step {
         name: "msrv",
-        what: "dependencies compile with the oldest compiler that is promised",
+        description: "dependencies compile with the declared minimum Rust version",
         run: msrv::check,
     },
     Step {
         name: "minimal",
-        what: "what is published compiles with the oldest dependencies that it allows",
+        description: "published crates compile with their oldest allowed dependencies",
         run: minimal::check,
     },
     Step {
         name: "deny",
-        what: "dependencies' licences, sources and duplicates",
+        description: "dependencies' licenses, sources and duplicate versions",
         run: deny::check,
     },
     Step {
         name: "tests",
-        what: "unit, property and live tests",
+        description: "unit, property and live tests",
         run: tests,
     },
     Step {
-        name: "nobody",
-        what: "the tests once more, without privileges",
-        run: nobody::tests,
+        name: "unprivileged",
+        description: "the tests again, without privileges",
+        run: unprivileged::tests,
     },
     Step {
         name: "asan",
-        what: "tests of the library and the C library under AddressSanitizer",
+        description: "tests of the library and the C library under AddressSanitizer",
         run: asan::check,
     },
     Step {
         name: "valgrind",
-        what: "tests of the library under valgrind, those that take seconds",
+        description: "tests of the library under valgrind, the fast ones",
         run: valgrind::short,
     },
     Step {
         name: "install",
-        what: "programs outside find the installed C library",
+        description: "other programs find the installed C library",
         run: installed::check,
     },
     Step {
         name: "doctests",
-        what: "examples in the documentation",
+        description: "examples in the documentation",
         run: doctests,
     },
     Step {
         name: "doc",
-        what: "documentation builds without warnings",
+        description: "documentation builds without warnings",
         run: documentation,
     },
     Step {
         name: "fuzz",
-        what: "a few seconds of fuzzing each parser",
+        description: "a few seconds of fuzzing for each parser",
         run: short_fuzz,
     },
-    // The last, so that the log ends with what ran where.
+    Step {
+        name: "windows",
+        description: "lints for Windows, and the tests under Wine",
+        run: windows::check,
+    },
+    // Last, so that the log ends with the results of each kernel.
     Step {
         name: "kernels",
-        what: "the live tests on Debian's kernels, as root and as nobody",
+        description: "the live tests on some of Debian's kernels, as root and as nobody",
         run: on_kernels,
     },
 ];
 
-/// What takes too long, or needs too much, to be run with the others.
+/// Steps that take too long, or need too much, to run by default.
 const ON_REQUEST: &[Step] = &[
     Step {
         name: "storm",
-        what: "captures in ten minutes of short-lived processes",
+        description: "captures during ten minutes of short-lived processes",
         run: storm::long,
     },
     Step {
         name: "valgrind-all",
-        what: "tests of the library under valgrind, those that take minutes, too",
+        description: "tests of the library under valgrind, including the slow ones",
         run: valgrind::all,
     },
     Step {
+        name: "random-calls",
+        description: "a million random calls of the C library",
+        run: random_calls::million,
+    },
+    Step {
         name: "i686",
-        what: "the library and the C library where a pointer has 32 bits",
+        description: "the library and the C library with 32-bit pointers",
         run: i686::check,
     },
 ];
 
-/// The steps' names, in order.
+/// Returns the names of the steps, in the order in which they run.
 pub fn step_names() -> String {
     format!("{}; on request: {}", names(STEPS), names(ON_REQUEST))
 }
@@ -166,12 +178,12 @@ fn names(steps: &[Step]) -> String {
     names.join(" ")
 }
 
-/// Runs the steps named, or all; says whether none failed.
+/// Runs the named steps, or all default ones. Returns true if none failed.
 pub fn run(names: &[String]) -> Result<bool> {
     let steps = || STEPS.iter().chain(ON_REQUEST);
     let unknown = |name: &&String| steps().all(|step| step.name != **name);
     if let Some(name) = names.iter().find(unknown) {
-        anyhow::bail!("there is no step {name}; there are: {}", step_names());
+        anyhow::bail!("unknown step {name}; steps are: {}", step_names());
     }
     let chosen: Vec<_> = match names {
         [] => STEPS.iter().collect(),
@@ -181,7 +193,7 @@ pub fn run(names: &[String]) -> Result<bool> {
     };
     let mut results = Vec::new();
     for step in chosen {
-        println!("\n=== {}: {}", step.name, step.what);
+        println!("\n=== {}: {}", step.name, step.description);
         let start = Instant::now();
         let outcome = (step.run)().unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
         results.push((step, outcome, start.elapsed()));
@@ -193,24 +205,27 @@ fn summarize(results: &[(&Step, Outcome, Duration)]) -> bool {
     println!("\n=== summary");
     let mut passed = true;
     for (step, outcome, time) in results {
-        let (word, why) = match outcome {
-            Outcome::Passed | Outcome::PassedBut(_) | Outcome::Places(true, _) => {
+        let (word, reason) = match outcome {
+            Outcome::Passed | Outcome::PassedExcept(_) | Outcome::Report { passed: true, .. } => {
                 ("passed", String::new())
             }
-            Outcome::Places(false, _) => ("FAILED", ": see below".into()),
-            Outcome::Skipped(why) => ("SKIPPED", format!(": {why}")),
-            Outcome::Failed(why) => ("FAILED", format!(": {why}")),
+            Outcome::Report { passed: false, .. } => ("FAILED", ": see below".into()),
+            Outcome::Skipped(reason) => ("SKIPPED", format!(": {reason}")),
+            Outcome::Failed(reason) => ("FAILED", format!(": {reason}")),
         };
-        passed &= !matches!(outcome, Outcome::Failed(_) | Outcome::Places(false, _));
+        passed &= !matches!(
+            outcome,
+            Outcome::Failed(_) | Outcome::Report { passed: false, .. }
+        );
         let seconds = time.as_secs_f64();
-        let (name, what) = (step.name, step.what);
-        println!("{name:13}{word:8} {seconds:6.1} s  {what}{why}");
-        if let Outcome::PassedBut(reasons) = outcome {
+        let (name, description) = (step.name, step.description);
+        println!("{name:13}{word:8} {seconds:6.1} s  {description}{reason}");
+        if let Outcome::PassedExcept(reasons) = outcome {
             for reason in reasons {
                 println!("{:13}SKIPPED: {reason}", "");
             }
         }
-        if let Outcome::Places(_, lines) = outcome {
+        if let Outcome::Report { lines, .. } = outcome {
             for line in lines {
                 println!("{:13}{line}", "");
             }
@@ -220,18 +235,6 @@ fn summarize(results: &[(&Step, Outcome, Duration)]) -> bool {
     let verdict = if passed { "all passed" } else { "FAILED" };
     println!("{verdict}, {:.1} s", all.as_secs_f64());
     passed
-}
-
-/// Passed if all the commands succeed; all are run, so that one run shows everything.
-fn all(commands: impl IntoIterator<Item = std::process::Command>) -> Result<Outcome> {
-    let mut failed = 0;
-    for mut command in commands {
-        failed += usize::from(!run::succeeds(&mut command)?);
-    }
-    Ok(match failed {
-        0 => Outcome::Passed,
-        _ => Outcome::Failed("see above".into()),
-    })
 }
 
 fn format() -> Result<Outcome> {
@@ -252,37 +255,11 @@ fn clippy() -> Result<Outcome> {
 
 fn tests() -> Result<Outcome> {
     let log = skipped::Log::of_user(None)?;
-    let mut tests = cargo([runner(), &["--no-fail-fast"], EVERYTHING].concat());
-    log.hand_to(&mut tests);
-    storm::shortly(&mut tests);
+    let mut tests = cargo([suite::runner(), &["--no-fail-fast"], ALL_TESTS].concat());
+    log.attach_to(&mut tests);
+    storm::shorten(&mut tests);
     tests.env(c_library::DIRECTORY, c_library::build()?);
-    passed_but(all([tests])?, &log)
-}
-
-/// What of cargo runs tests.
-fn runner() -> &'static [&'static str] {
-    match run::works(&mut cargo(["nextest", "--version"])) {
-        true => &["nextest", "run"],
-        false => &["test"],
-    }
-}
-
-/// Adds what was left out to a step that passed.
-fn passed_but(outcome: Outcome, log: &skipped::Log) -> Result<Outcome> {
-    let reasons = log.reasons()?;
-    Ok(match outcome {
-        Outcome::Passed if !reasons.is_empty() => Outcome::PassedBut(reasons),
-        outcome => outcome,
-    })
-}
-
-/// A temporary directory that everyone may read.
-fn public_directory() -> Result<TempDir> {
-    tempfile::Builder::new()
-        .prefix("psapi-tests-")
-        .permissions(Permissions::from_mode(0o755))
-        .tempdir()
-        .context("a temporary directory")
+    log.append_to(all([tests])?)
 }
 
 fn doctests() -> Result<Outcome> {
@@ -290,12 +267,15 @@ fn doctests() -> Result<Outcome> {
 }
 
 fn on_kernels() -> Result<Outcome> {
-    let report = kernels::run(&[])?;
-    Ok(Outcome::Places(report.is_good, report.lines))
+    let report = kernels::run_in_ci()?;
+    Ok(Outcome::Report {
+        passed: report.is_good,
+        lines: report.lines,
+    })
 }
 
 fn documentation() -> Result<Outcome> {
-    // The command is a program of the library's name: both would be documented in one place.
+    // The command and the library have the same name, so their documentation would collide.
     let mut doc = cargo(["doc", "--workspace", "--exclude", "psapi-cli"]);
     doc.args(["--all-features", "--no-deps"]);
     doc.env("RUSTDOCFLAGS", "--deny warnings");
@@ -309,8 +289,9 @@ fn short_fuzz() -> Result<Outcome> {
         ));
     }
     let passed = fuzz::fuzz(FUZZ_SECONDS, &[]).context("fuzzing")?;
-    Ok(match passed {
-        true => Outcome::Passed,
-        false => Outcome::Failed("a target broke; see above".into()),
+    Ok(if passed {
+        Outcome::Passed
+    } else {
+        Outcome::Failed("a fuzz target failed; see above".into())
     })
 }

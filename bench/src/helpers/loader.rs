@@ -1,8 +1,8 @@
-//! A process with many shared libraries in it.
+//! A process that loads many shared libraries.
 //!
-//! Reads paths, one a line, loads each, and says `ok` or `failed`; if one ends the process instead,
-//! the parent knows which. When the list ends with an empty line, it says `ready` and stays until
-//! its standard input is closed.
+//! It reads a path per line, loads the library, and prints `ok` or `failed`. If a library ends the
+//! process, the parent concludes from the missing line which one. After an empty line the process
+//! prints `ready` and stays until its standard input is closed.
 
 use std::io::{BufRead, Write};
 
@@ -12,25 +12,25 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 fn main() -> std::io::Result<()> {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let mut lines = std::io::stdin().lock().lines();
-    let mut say = std::io::stdout();
+    let mut output = std::io::stdout();
     for path in lines.by_ref() {
         let path = path?;
         if path.is_empty() {
             break;
         }
-        // SAFETY: the library's initialisers run, and may do anything; that is why this is a
-        // process of its own, whose end the parent survives.
+        // SAFETY: the library's initializers must be sound, which cannot be verified here. A faulty
+        // one affects only this process, and the parent handles its crash.
         match unsafe { Library::open(Some(&path), RTLD_LAZY | RTLD_LOCAL) } {
             Ok(library) => {
                 std::mem::forget(library);
-                writeln!(say, "ok")?;
+                writeln!(output, "ok")?;
             }
-            Err(_) => writeln!(say, "failed")?,
+            Err(_) => writeln!(output, "failed")?,
         }
     }
-    writeln!(say, "ready")?;
+    writeln!(output, "ready")?;
     for _ in lines {}
-    // Initialisers ran that nobody knows; their finalisers need not.
+    // Exit without the libraries' finalisers, which could hang or crash.
     rustix::process::kill_process(rustix::process::getpid(), Signal::KILL)?;
     Ok(())
 }

@@ -1,6 +1,7 @@
-//! A process with pages of a known kind, until its standard input is closed.
+//! A process that holds pages of a known kind until its standard input is closed.
 //!
-//! Arguments: the kind, how many bytes, and for shared memory its file. Says the first address.
+//! Arguments: the kind, the number of bytes, and the file of shared memory. It prints the address
+//! of the first page.
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -19,23 +20,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (kind, size, file) = match &arguments[..] {
         [kind, size] => (kind.as_str(), size.parse()?, None),
         [kind, size, file] => (kind.as_str(), size.parse()?, Some(file)),
-        _ => return Err("which kind, and how many bytes?".into()),
+        _ => return Err("usage: bench-pages KIND BYTES [FILE]".into()),
     };
     let (pages, first) = match (kind, file) {
-        ("small", None) => touched(MmapMut::map_anon(size)?, 0, PAGE, Advice::NoHugePage)?,
-        ("alternate", None) => touched(MmapMut::map_anon(size)?, 0, 2 * PAGE, Advice::NoHugePage)?,
+        ("small", None) => touch(MmapMut::map_anon(size)?, 0, PAGE, Advice::NoHugePage)?,
+        ("alternate", None) => touch(MmapMut::map_anon(size)?, 0, 2 * PAGE, Advice::NoHugePage)?,
         ("huge", None) => {
             let pages = MmapMut::map_anon(size + HUGE)?;
             let before = pages.as_ptr().align_offset(HUGE);
-            touched(pages, before, HUGE, Advice::HugePage)?
+            touch(pages, before, HUGE, Advice::HugePage)?
         }
         ("shared", Some(file)) => {
             let file = OpenOptions::new().read(true).write(true).open(file)?;
-            // SAFETY: the file is of the benchmark's own making, and nobody cuts it.
+            // SAFETY: the benchmark created the file, and no process truncates or writes it except
+            // through these mappings.
             let pages = unsafe { MmapOptions::new().len(size).map_mut(&file)? };
-            touched(pages, 0, PAGE, Advice::Normal)?
+            touch(pages, 0, PAGE, Advice::Normal)?
         }
-        _ => return Err(format!("{kind}: no such kind").into()),
+        _ => return Err(format!("unknown kind of pages: {kind}").into()),
     };
     println!("{}", first as u64);
     std::io::stdin().read_to_end(&mut Vec::new())?;
@@ -43,8 +45,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes to a page in every so many bytes.
-fn touched(
+/// Writes one byte in each step. Returns the pages with the address of the first one.
+fn touch(
     mut pages: MmapMut,
     first: usize,
     step: usize,

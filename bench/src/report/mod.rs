@@ -1,4 +1,4 @@
-//! What a run came to, and the forms in which it is told: one file for each.
+//! The results of a run, and their formats: one file for each.
 
 pub mod json;
 pub mod markdown;
@@ -6,37 +6,42 @@ pub mod table;
 
 use serde::{Deserialize, Serialize};
 
-use crate::bars::{Bar, Unit, WORKLOADS, Workload};
 use crate::machine::Machine;
 use crate::measure::Figure;
+use crate::targets::{Target, Unit, WORKLOADS, Workload};
 
+/// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
     pub machine: Machine,
-    /// What it ran against.
-    pub stage: Vec<String>,
+    /// Descriptions of the fixtures in use.
+    pub fixtures: Vec<String>,
     pub rows: Vec<ReportRow>,
 }
 
+/// A row of the table with its results.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ReportRow {
     pub name: String,
-    pub what: String,
+    pub description: String,
     pub unit: Unit,
-    /// In seconds, bytes, or a count; `None` if it could not be measured.
+    /// Seconds, bytes, or a count; `None` if the measurement failed.
     pub figure: Option<f64>,
-    pub against: Option<String>,
-    pub against_figure: Option<f64>,
+    pub baseline: Option<String>,
+    pub baseline_figure: Option<f64>,
     pub ratio: Option<f64>,
-    pub bar: Bar,
-    /// `None` where there is no bar. What could not be measured is not met.
+    pub target: Target,
+    /// Whether the target is met; `None` without a target. A failed measurement does not meet its
+    /// target.
     pub met: Option<bool>,
-    /// Why it could not be measured.
+    /// A property of the machine on which the ratio depends, with its measured value.
+    pub cause: Option<String>,
+    /// The error of a failed measurement.
     pub failure: Option<String>,
 }
 
 impl Report {
-    /// What could not be measured is missed, too.
+    /// Returns the number of rows that miss their target, including failed measurements.
     pub fn missed(&self) -> usize {
         self.rows
             .iter()
@@ -44,8 +49,9 @@ impl Report {
             .count()
     }
 
-    /// What there is no row of, or too many: a whole run has all rows that there are, each once.
-    pub fn not_whole(&self) -> Vec<&'static str> {
+    /// Returns the workloads whose rows are missing or duplicated. A complete run has every row
+    /// once.
+    pub fn missing_workloads(&self) -> Vec<&'static str> {
         WORKLOADS
             .iter()
             .filter(|workload| {
@@ -56,7 +62,14 @@ impl Report {
             .collect()
     }
 
-    /// Why things were not measured, each once: the rows of one workload fail together.
+    /// Returns the measured causes of ratios that depend on the machine.
+    fn causes(&self) -> impl Iterator<Item = String> {
+        self.rows
+            .iter()
+            .filter_map(|row| Some(format!("{}: {}", row.name, row.cause.as_ref()?)))
+    }
+
+    /// Returns the errors of failed measurements, once for all rows of a workload.
     fn failures(&self) -> Vec<String> {
         let mut failures: Vec<String> = self
             .rows
@@ -68,38 +81,43 @@ impl Report {
     }
 }
 
-/// The rows of one workload.
+/// Returns the rows of one workload.
 pub fn rows(workload: &Workload, measured: anyhow::Result<Vec<Figure>>) -> Vec<ReportRow> {
     let (figures, failure) = match measured {
         Ok(figures) => (figures, None),
         Err(error) => (Vec::new(), Some(format!("{error:#}"))),
     };
-    let of = |name: &str| {
-        let figure = figures.iter().find(|figure| figure.of == name)?;
+    let value_of = |name: &str| {
+        let figure = figures.iter().find(|figure| figure.name == name)?;
         Some(figure.value)
     };
-    let figure = of("psapi");
-    let row = |row: &crate::bars::Row| {
-        let against = row.against.as_ref();
-        let against_figure = against.and_then(|against| of(against.contestant));
+    let figure = value_of("psapi");
+    let row = |row: &crate::targets::Row| {
+        let baseline = row.baseline.as_ref();
+        let baseline_figure = baseline.and_then(|baseline| value_of(baseline.candidate));
         let ratio = figure
-            .zip(against_figure)
-            .map(|(figure, against)| figure / against);
-        let met = match row.bar {
-            Bar::Times(most) => Some(ratio.is_some_and(|ratio| ratio <= most)),
-            Bar::AtMost(most) => Some(figure.is_some_and(|figure| figure <= most)),
-            Bar::Shown => None,
+            .zip(baseline_figure)
+            .map(|(figure, baseline)| figure / baseline);
+        let met = match row.target {
+            Target::Times(most) => Some(ratio.is_some_and(|ratio| ratio <= most)),
+            Target::AtMost(most) => Some(figure.is_some_and(|figure| figure <= most)),
+            Target::None => None,
         };
+        let cause = row.cause.and_then(|cause| {
+            let value = value_of(cause.figure)?;
+            Some(format!("{} {}", cause.label, cause.unit.format(value)))
+        });
         ReportRow {
             name: workload.name.into(),
-            what: workload.what.into(),
+            description: workload.description.into(),
             unit: workload.unit,
             figure,
-            against: against.map(|against| against.described.into()),
-            against_figure,
+            baseline: baseline.map(|baseline| baseline.label.into()),
+            baseline_figure,
             ratio,
-            bar: row.bar,
+            target: row.target,
             met,
+            cause,
             failure: failure.clone(),
         }
     };
@@ -107,24 +125,25 @@ pub fn rows(workload: &Workload, measured: anyhow::Result<Vec<Figure>>) -> Vec<R
 }
 
 impl ReportRow {
-    /// Why it has no figure: one that was measured after all has not failed.
+    /// Returns the error if the row has no figure.
     fn failure(&self) -> Option<&str> {
         self.failure.as_deref().filter(|_| self.figure.is_none())
     }
 
-    /// The texts of the columns; see [`HEADINGS`].
+    /// Formats the cells; see [`HEADINGS`].
     fn cells(&self) -> [String; 7] {
-        let figure = |value: Option<f64>| value.map_or("–".into(), |value| self.unit.show(value));
+        let figure =
+            |value: Option<f64>| value.map_or("–".into(), |value| self.unit.format(value));
         [
-            self.what.clone(),
+            self.description.clone(),
             figure(self.figure),
-            self.against.clone().unwrap_or_else(|| "–".into()),
-            figure(self.against_figure),
+            self.baseline.clone().unwrap_or_else(|| "–".into()),
+            figure(self.baseline_figure),
             self.ratio.map_or("–".into(), |ratio| format!("{ratio:.2}")),
-            match self.bar {
-                Bar::Times(most) => format!("≤ {most} ×"),
-                Bar::AtMost(most) => format!("≤ {}", self.unit.show(most)),
-                Bar::Shown => "–".into(),
+            match self.target {
+                Target::Times(most) => format!("≤ {most} ×"),
+                Target::AtMost(most) => format!("≤ {}", self.unit.format(most)),
+                Target::None => "–".into(),
             },
             match (self.met, self.figure) {
                 (_, None) => "not measured".into(),
@@ -136,26 +155,34 @@ impl ReportRow {
     }
 }
 
-/// How it came out, in a few words.
+/// Summarizes how many targets were met.
 fn verdict(report: &Report) -> String {
-    let with_bar = report.rows.iter().filter(|row| row.met == Some(false));
-    let (measured, unmeasured): (Vec<_>, Vec<_>) = with_bar.partition(|row| row.figure.is_some());
-    let bars = |count: usize| match count {
-        1 => "1 bar".to_owned(),
-        _ => format!("{count} bars"),
+    let missed = report.rows.iter().filter(|row| row.met == Some(false));
+    let (measured, unmeasured): (Vec<_>, Vec<_>) = missed.partition(|row| row.figure.is_some());
+    let targets = |count: usize| match count {
+        1 => "1 target".to_owned(),
+        _ => format!("{count} targets"),
     };
     match (measured.len(), unmeasured.len()) {
-        (0, 0) => "all bars met".into(),
-        (missed, 0) => format!("{} missed", bars(missed)),
-        (0, unmeasured) => format!("{} not measured", bars(unmeasured)),
-        (missed, unmeasured) => format!("{} missed, {unmeasured} not measured", bars(missed)),
+        (0, 0) => "all targets met".into(),
+        (missed, 0) => format!("{} missed", targets(missed)),
+        (0, unmeasured) => format!("{} not measured", targets(unmeasured)),
+        (missed, unmeasured) => format!("{} missed, {unmeasured} not measured", targets(missed)),
     }
 }
 
-const HEADINGS: [&str; 7] = ["what", "psapi", "against", "its figure", "ratio", "bar", ""];
+const HEADINGS: [&str; 7] = [
+    "workload",
+    "psapi",
+    "baseline",
+    "its figure",
+    "ratio",
+    "target",
+    "result",
+];
 
 impl Unit {
-    fn show(self, value: f64) -> String {
+    fn format(self, value: f64) -> String {
         match self {
             Unit::Seconds if value < 1e-6 => format!("{:.0} ns", value * 1e9),
             Unit::Seconds if value < 1e-3 => format!("{:.2} µs", value * 1e6),
@@ -171,18 +198,18 @@ impl Unit {
 mod tests {
     use super::*;
 
-    /// A run in which some things failed and everything else took one of its units.
+    /// A run in which some workloads failed and all others have the figure 0.
     fn run(failed: &[&str]) -> Report {
-        let measured = |workload: &Workload| match failed.contains(&workload.name) {
-            true => Err(anyhow::anyhow!("it broke")),
-            false => Ok(vec![Figure {
-                of: "psapi",
-                value: 0.0,
-            }]),
+        let measured = |workload: &Workload| {
+            if failed.contains(&workload.name) {
+                Err(anyhow::anyhow!("an error"))
+            } else {
+                Ok(Figure::of_psapi(0.0))
+            }
         };
         Report {
             machine: Machine::describe(),
-            stage: Vec::new(),
+            fixtures: Vec::new(),
             rows: WORKLOADS
                 .iter()
                 .flat_map(|workload| rows(workload, measured(workload)))
@@ -191,25 +218,25 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_once_and_only_of_what_has_no_figure() {
+    fn failure_is_reported_once() {
         let mut report = run(&["capture", "system-calls"]);
-        let told = ["capture: it broke", "system-calls: it broke"];
-        assert_eq!(report.failures(), told);
-        // As if it had been measured afterwards.
+        let expected = ["capture: an error", "system-calls: an error"];
+        assert_eq!(report.failures(), expected);
+        // A row with a figure has not failed.
         for row in &mut report.rows {
             row.figure = Some(1.0);
         }
         assert!(report.failures().is_empty());
-        assert!(!markdown::show(&report).contains("Not measured"));
+        assert!(!markdown::format(&report).contains("Not measured"));
     }
 
     #[test]
-    fn a_document_takes_whole_runs_only() {
+    fn document_takes_only_complete_runs() {
         let document = tempfile::NamedTempFile::new().unwrap();
-        let markers = "<!-- cargo xtask bench: begin -->\nold, with a remark¹\n<!-- cargo xtask bench: end -->";
+        let markers = "<!-- cargo xtask bench: begin -->\nold¹\n<!-- cargo xtask bench: end -->";
         std::fs::write(document.path(), format!("before\n{markers}\nafter\n")).unwrap();
         let mut report = run(&["ids"]);
-        assert!(report.not_whole().is_empty());
+        assert!(report.missing_workloads().is_empty());
         markdown::replace(&report, document.path()).unwrap();
         let text = std::fs::read_to_string(document.path()).unwrap();
         assert!(text.starts_with("before\n") && text.ends_with("\nafter\n"));

@@ -1,10 +1,11 @@
-//! For people, on a terminal.
+//! A report as a table for a terminal.
 
 use comfy_table::{CellAlignment, LineStyle, Table, presets};
 
 use super::{HEADINGS, Report, verdict};
 
-pub fn show(report: &Report) -> String {
+/// Formats a report.
+pub fn format(report: &Report) -> String {
     let mut table = Table::new();
     let line = LineStyle::none().fill('─').junction('─');
     table.load_style(presets::NOTHING.header_separator(line));
@@ -17,15 +18,15 @@ pub fn show(report: &Report) -> String {
     for row in &report.rows {
         table.add_row(row.cells());
     }
-    let failures: String = report
-        .failures()
-        .iter()
-        .map(|failure| format!("{failure}\n"))
+    let notes: String = report
+        .causes()
+        .chain(report.failures())
+        .map(|note| format!("{note}\n"))
         .collect();
     format!(
-        "{}\n{}\n\n{table}\n{failures}{}\n",
+        "{}\n{}\n\n{table}\n{notes}{}\n",
         report.machine,
-        report.stage.join("; "),
+        report.fixtures.join("; "),
         verdict(report)
     )
 }

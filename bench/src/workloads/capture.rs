@@ -1,15 +1,15 @@
-//! Ids, page faults, working sets and their peaks of all processes.
+//! Captures ids, page faults, working sets and their peaks of all processes.
 
 use psapi::{Capture, Fields, System};
 
-use super::Stage;
-use crate::contestants::{bare, procfs, sysinfo};
-use crate::measure::{Contestant, Figure, medians};
+use crate::baselines::{bare, procfs, sysinfo};
+use crate::fixtures::Fixtures;
+use crate::measure::{Candidate, Figure, medians};
 
 const TURNS: usize = 21;
 
-pub fn run(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
-    stage.fleet()?;
+pub fn run(fixtures: &Fixtures) -> anyhow::Result<Vec<Figure>> {
+    fixtures.fleet()?;
     let system = System::new();
     let mut capture = Capture::new(Fields::MEMORY);
 
@@ -22,13 +22,13 @@ pub fn run(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
     medians(
         TURNS,
         vec![
-            Contestant::inside("psapi", || Ok(capture.refresh(&system)?)),
-            Contestant::inside("bare", || {
+            Candidate::inside("psapi", || Ok(capture.refresh(&system)?)),
+            Candidate::inside("bare", || {
                 bare::read(&proc, &names, &mut buffer);
                 Ok(())
             }),
-            Contestant::inside("procfs", procfs::capture),
-            Contestant::inside("sysinfo", || {
+            Candidate::inside("procfs", procfs::capture),
+            Candidate::inside("sysinfo", || {
                 sysinfo::capture(&mut peer);
                 Ok(())
             }),

@@ -1,25 +1,26 @@
-//! The command that lists processes, to a pipe.
+//! Lists processes with the commands, to a pipe.
 
 use std::process::Command;
 
-use super::Stage;
-use crate::contestants::ps::{self, COLUMNS, OUR_COLUMNS};
+use crate::baselines::ps::{self, COLUMNS, OUR_COLUMNS};
+use crate::fixtures::Fixtures;
 use crate::helper;
-use crate::measure::{Contestant, Figure, medians};
+use crate::measure::{Candidate, Figure, medians};
 
 const TURNS: usize = 11;
 
-/// With the columns that it shows when not told.
-pub fn usual(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
-    run(stage, &["ps"])
+/// Lists the default columns.
+pub fn default_columns(fixtures: &Fixtures) -> anyhow::Result<Vec<Figure>> {
+    run(fixtures, &["ps"])
 }
 
-pub fn same_columns(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
-    run(stage, &["ps", "--columns", OUR_COLUMNS])
+/// Lists the same columns with both commands.
+pub fn same_columns(fixtures: &Fixtures) -> anyhow::Result<Vec<Figure>> {
+    run(fixtures, &["ps", "--columns", OUR_COLUMNS])
 }
 
-fn run(stage: &Stage, arguments: &[&str]) -> anyhow::Result<Vec<Figure>> {
-    stage.fleet()?;
+fn run(fixtures: &Fixtures, arguments: &[&str]) -> anyhow::Result<Vec<Figure>> {
+    fixtures.fleet()?;
     let mut ours = Command::new(helper::path("psapi")?);
     ours.args(arguments);
     let mut theirs = Command::new("ps");
@@ -27,8 +28,8 @@ fn run(stage: &Stage, arguments: &[&str]) -> anyhow::Result<Vec<Figure>> {
     medians(
         TURNS,
         vec![
-            Contestant::child("psapi", || ps::run(&mut ours)),
-            Contestant::child("ps", || ps::run(&mut theirs)),
+            Candidate::child("psapi", || ps::run(&mut ours)),
+            Candidate::child("ps", || ps::run(&mut theirs)),
         ],
     )
 }

@@ -1,35 +1,36 @@
-//! The ids of all processes.
+//! Lists the ids of all processes.
 
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 
 use psapi::System;
 
-use super::Stage;
-use crate::contestants::{bare, procfs};
-use crate::measure::{Contestant, Figure, medians};
+use crate::baselines::{bare, procfs};
+use crate::fixtures::Fixtures;
+use crate::measure::{Candidate, Figure, medians};
 
 const TURNS: usize = 101;
 
-pub fn run(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
-    stage.fleet()?;
+pub fn run(fixtures: &Fixtures) -> anyhow::Result<Vec<Figure>> {
+    fixtures.fleet()?;
     let system = System::new();
     let mut buffer = vec![MaybeUninit::uninit(); 256 * 1024];
     let mut figures = medians(
         TURNS,
         vec![
-            Contestant::inside("psapi", || {
+            Candidate::inside("psapi", || {
                 black_box(system.process_ids()?);
                 Ok(())
             }),
-            Contestant::inside("bare", || bare::list(&mut buffer)),
+            Candidate::inside("bare", || bare::list(&mut buffer)),
         ],
     )?;
-    // Not in turn with the others: it opens and closes each process, and what the kernel puts off
-    // of that would be charged to who comes next, who takes a fifth of the time.
+    // `procfs` takes no turns with the others. It opens and closes each process, and the kernel
+    // defers a part of that work. The next candidate, which takes a fifth of the time, would be
+    // charged for it.
     figures.extend(medians(
         TURNS,
-        vec![Contestant::inside("procfs", procfs::ids)],
+        vec![Candidate::inside("procfs", procfs::ids)],
     )?);
     Ok(figures)
 }

@@ -1,19 +1,19 @@
-//! The file behind an address, of a process that is open already.
+//! Finds the file mapped at an address, in a process that is open already.
 
 use std::hint::black_box;
 
 use psapi::{ModuleFilter, System};
 
-use super::Stage;
-use crate::measure::{Contestant, Figure, medians};
+use crate::fixtures::Fixtures;
+use crate::measure::{Candidate, Figure, medians};
 
 const TURNS: usize = 51;
 
-/// One answer is too short to be measured.
-const TIMES: usize = 10;
+/// Repetitions per measurement: one call is too short to measure.
+const REPETITIONS: usize = 10;
 
-pub fn run(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
-    let process = System::new().process(stage.libraries()?.id())?;
+pub fn run(fixtures: &Fixtures) -> anyhow::Result<Vec<Figure>> {
+    let process = System::new().process(fixtures.libraries()?.id())?;
     let addresses: Vec<u64> = process
         .modules(ModuleFilter::All)?
         .iter()
@@ -21,8 +21,8 @@ pub fn run(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
         .collect();
     let figures = medians(
         TURNS,
-        vec![Contestant::inside("psapi", || {
-            for _ in 0..TIMES {
+        vec![Candidate::inside("psapi", || {
+            for _ in 0..REPETITIONS {
                 for &address in &addresses {
                     black_box(process.mapped_file(address)?);
                 }
@@ -30,11 +30,11 @@ pub fn run(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
             Ok(())
         })],
     )?;
-    let answers = (TIMES * addresses.len()) as f64;
+    let calls = (REPETITIONS * addresses.len()) as f64;
     Ok(figures
         .into_iter()
         .map(|figure| Figure {
-            value: figure.value / answers,
+            value: figure.value / calls,
             ..figure
         })
         .collect())

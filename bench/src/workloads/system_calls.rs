@@ -1,22 +1,19 @@
-//! System calls for each process of a capture, counted by `strace`.
+//! Counts the system calls per process in a capture with `strace`.
 
 use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-use super::Stage;
+use crate::fixtures::Fixtures;
 use crate::helper;
 use crate::measure::Figure;
 
-pub fn run(stage: &Stage) -> anyhow::Result<Vec<Figure>> {
-    stage.fleet()?;
+pub fn run(fixtures: &Fixtures) -> anyhow::Result<Vec<Figure>> {
+    fixtures.fleet()?;
     let processes = psapi::System::new().process_ids()?.len();
-    // What one capture more costs: starting up is in both.
+    // The difference is the cost of one capture. Both counts include the start of the program.
     let calls = count("2")? - count("1")?;
-    Ok(vec![Figure {
-        of: "psapi",
-        value: calls / processes as f64,
-    }])
+    Ok(Figure::of_psapi(calls / processes as f64))
 }
 
 fn count(captures: &str) -> anyhow::Result<f64> {
@@ -24,10 +21,10 @@ fn count(captures: &str) -> anyhow::Result<f64> {
     let output = Command::new("strace")
         .args(["--summary-only", "--summary-columns=calls,name", "--output"])
         .arg(report.path())
-        .arg(helper::path("bench-subject")?)
+        .arg(helper::path("bench-isolated")?)
         .args(["capture", captures])
         .output()
-        .context("can't run strace")?;
+        .context("cannot run strace")?;
     ensure!(output.status.success(), "strace failed: {output:?}");
     let report = std::fs::read_to_string(report.path())?;
     let total = report
@@ -37,6 +34,6 @@ fn count(captures: &str) -> anyhow::Result<f64> {
     let calls = total
         .split_whitespace()
         .next()
-        .context("no number of calls")?;
+        .context("strace printed no number of calls")?;
     Ok(calls.parse()?)
 }

@@ -1,132 +1,140 @@
-//! Page faults as they happen: what watching them costs the process, and whether all are told.
+//! Watches page faults: the cost for the watched process, and whether all faults are reported.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use psapi::WorkingSetWatch;
 
-use super::Stage;
+use crate::baselines::perf_event::EmptyRecords;
+use crate::fault_load::{FaultLoad, Threads};
+use crate::fixtures::Fixtures;
 use crate::measure::{Figure, median};
-use crate::toucher::{Toucher, Who};
 
-/// What the program touches, page by page.
+/// The number of bytes that the program touches page by page.
 const BYTES: usize = 1 << 30;
 
 const TURNS: usize = 11;
 
 const THREADS: usize = 64;
 
-/// The same program, watched and not, in turns; the time is its own.
-pub fn overhead(_: &Stage) -> anyhow::Result<Vec<Figure>> {
-    let mut toucher = Toucher::start(0)?;
-    let (mut watched, mut alone) = (Vec::new(), Vec::new());
+/// Measures how long a program takes by its own clock. In turn, it is unwatched, watched, and
+/// its faults are recorded without any field.
+pub fn overhead(_: &Fixtures) -> anyhow::Result<Vec<Figure>> {
+    let mut load = FaultLoad::start(0)?;
+    let (mut watched, mut alone, mut counted) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..TURNS {
-        alone.push(toucher.touch(Who::First, BYTES)?);
-        let watch = toucher.process.watch_working_set()?;
-        watched.push(while_reading(watch, || toucher.touch(Who::First, BYTES))?.0);
+        alone.push(load.touch(Threads::Main, BYTES)?);
+        let watch = load.process.watch_working_set()?;
+        watched.push(while_reading(watch, || load.touch(Threads::Main, BYTES))?.0);
+        let records = EmptyRecords::start(load.process.id().get(), BYTES / 4096)?;
+        counted.push(load.touch(Threads::Main, BYTES)?);
+        drop(records);
     }
-    let figure = |of, times| Figure {
-        of,
-        value: median(times).as_secs_f64(),
-    };
-    Ok(vec![figure("psapi", watched), figure("unwatched", alone)])
+    let [watched, alone, counted] =
+        [watched, alone, counted].map(|times| median(times).as_secs_f64());
+    let figure = |name, value| Figure { name, value };
+    Ok(vec![
+        figure("psapi", watched),
+        figure("unwatched", alone),
+        figure("empty record", (counted - alone) / (BYTES / 4096) as f64),
+    ])
 }
 
-/// What is lost with the default buffer, of all turns together.
-pub fn lost(_: &Stage) -> anyhow::Result<Vec<Figure>> {
-    let mut toucher = Toucher::start(0)?;
+/// Counts the faults that are lost with the default buffer, in all turns together.
+pub fn lost(_: &Fixtures) -> anyhow::Result<Vec<Figure>> {
+    let mut load = FaultLoad::start(0)?;
     let mut lost = 0;
     for _ in 0..TURNS {
-        let watch = toucher.process.watch_working_set()?;
-        lost += while_reading(watch, || toucher.touch(Who::First, BYTES))?
+        let watch = load.process.watch_working_set()?;
+        lost += while_reading(watch, || load.touch(Threads::Main, BYTES))?
             .1
             .lost;
     }
     Ok(count(lost))
 }
 
-/// A reader that does not read before the program is done.
-pub fn stopped(_: &Stage) -> anyhow::Result<Vec<Figure>> {
-    let mut toucher = Toucher::start(0)?;
-    let mut watch = toucher.process.watch_working_set()?;
-    let before = toucher.faults()?;
-    toucher.touch(Who::First, BYTES)?;
-    let mut told = Told::default();
-    told.read(&mut watch)?;
-    anyhow::ensure!(told.lost > 0, "the buffer held it all");
-    Ok(told.missing(toucher.faults()? - before))
+/// Counts unreported faults if the reader reads only after the program has finished.
+pub fn stopped(_: &Fixtures) -> anyhow::Result<Vec<Figure>> {
+    let mut load = FaultLoad::start(0)?;
+    let mut watch = load.process.watch_working_set()?;
+    let before = load.faults()?;
+    load.touch(Threads::Main, BYTES)?;
+    let mut reported = Reported::default();
+    reported.read(&mut watch)?;
+    anyhow::ensure!(
+        reported.lost > 0,
+        "the buffer was large enough for all faults"
+    );
+    Ok(reported.missing(load.faults()? - before))
 }
 
-/// Threads that are there when the watch begins.
-pub fn threads(_: &Stage) -> anyhow::Result<Vec<Figure>> {
-    account(Who::All)
+/// Counts unreported faults of threads that exist when the watch begins.
+pub fn threads(_: &Fixtures) -> anyhow::Result<Vec<Figure>> {
+    account(Threads::Existing)
 }
 
-/// Threads that start during the watch.
-pub fn later(_: &Stage) -> anyhow::Result<Vec<Figure>> {
-    account(Who::New)
+/// Counts unreported faults of threads that start during the watch.
+pub fn later(_: &Fixtures) -> anyhow::Result<Vec<Figure>> {
+    account(Threads::New)
 }
 
-fn account(who: Who) -> anyhow::Result<Vec<Figure>> {
-    let mut toucher = Toucher::start(THREADS)?;
-    let watch = toucher.process.watch_working_set()?;
-    let before = toucher.faults()?;
-    let (_, told) = while_reading(watch, || toucher.touch(who, BYTES / THREADS))?;
-    anyhow::ensure!(told.delivered > 0, "nothing was delivered");
-    Ok(told.missing(toucher.faults()? - before))
+fn account(threads: Threads) -> anyhow::Result<Vec<Figure>> {
+    let mut load = FaultLoad::start(THREADS)?;
+    let watch = load.process.watch_working_set()?;
+    let before = load.faults()?;
+    let (_, reported) = while_reading(watch, || load.touch(threads, BYTES / THREADS))?;
+    anyhow::ensure!(reported.delivered > 0, "the watch delivered no faults");
+    Ok(reported.missing(load.faults()? - before))
 }
 
-/// What a watch told.
+/// The faults that a watch reported.
 #[derive(Default)]
-struct Told {
+struct Reported {
     faults: Vec<psapi::PageFault>,
     delivered: u64,
     lost: u64,
 }
 
-impl Told {
+impl Reported {
     fn read(&mut self, watch: &mut WorkingSetWatch) -> psapi::Result<()> {
         self.lost += watch.changes_into(&mut self.faults)?;
         self.delivered += self.faults.len() as u64;
         Ok(())
     }
 
-    /// How many are neither delivered nor lost, or too many.
+    /// Returns the difference between the kernel's count and the delivered and lost faults.
     fn missing(&self, counted: u64) -> Vec<Figure> {
         count(counted.abs_diff(self.delivered + self.lost))
     }
 }
 
 fn count(value: u64) -> Vec<Figure> {
-    vec![Figure {
-        of: "psapi",
-        value: value as f64,
-    }]
+    Figure::of_psapi(value as f64)
 }
 
-/// Does something while another thread reads the watch; it does so once more afterwards.
+/// Calls `run` while another thread reads the watch. The thread reads once more afterwards.
 fn while_reading<T>(
     mut watch: WorkingSetWatch,
     run: impl FnOnce() -> anyhow::Result<T>,
-) -> anyhow::Result<(T, Told)> {
+) -> anyhow::Result<(T, Reported)> {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
-            let mut told = Told::default();
+            let mut reported = Reported::default();
             loop {
                 let last = done.load(Ordering::Acquire);
-                told.read(&mut watch)?;
+                reported.read(&mut watch)?;
                 if last {
-                    return Ok(told);
+                    return Ok(reported);
                 }
                 watch.wait(Some(Duration::from_millis(100)))?;
             }
         });
         let result = run();
         done.store(true, Ordering::Release);
-        let told: psapi::Result<Told> = reader
+        let reported: psapi::Result<Reported> = reader
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok((result?, told?))
+        Ok((result?, reported?))
     })
 }

@@ -1,24 +1,24 @@
 /*
  * psapi.h: the Process Status API.
  *
- * A function that returns a BOOL returns 0 on failure; one that returns a length, which never counts
- * the NUL, 0 likewise. GetLastError() tells why. Arguments are checked in this order: handle, right,
- * length of the buffer, buffer. For every function:
- *   ERROR_INVALID_HANDLE   the handle is none, or was closed
- *   ERROR_ACCESS_DENIED    it was opened without a right that the function needs, or the kernel
- *                          has come to refuse
- *   ERROR_NOACCESS         a buffer is not where the pointer says, or may not be written to
- *   ERROR_GEN_FAILURE      the process has ended: its counters and its image's name are gone
- *   ERROR_PARTIAL_COPY     the process has ended, or is a thread of the kernel, which has no memory
- *                          of its own: there are no modules, no pages
- *   ERROR_NOT_SUPPORTED    this kernel can't
- * "cb" is in bytes; "nSize" of a name is in characters, the NUL included.
+ * Functions that return BOOL return 0 on failure. Functions that return the length of a name, which
+ * never includes the NUL, also return 0 on failure. GetLastError() returns the reason. Arguments
+ * are checked in this order: handle, access right, length of the buffer, buffer. Every function can
+ * fail with:
+ *   ERROR_INVALID_HANDLE   the handle is invalid or closed
+ *   ERROR_ACCESS_DENIED    the handle lacks a required right, or the kernel now denies access
+ *   ERROR_NOACCESS         a pointer is invalid, or its memory is not writable
+ *   ERROR_GEN_FAILURE      the process has exited, so its counters and image name are gone
+ *   ERROR_PARTIAL_COPY     the process has exited, or is a kernel thread: it has no address space
+ *                          and so no modules and no pages
+ *   ERROR_NOT_SUPPORTED    not supported by this kernel
+ * "cb" is a size in bytes. "nSize" is the size of a name buffer in characters, including the NUL.
  *
- * On Linux every name is a path, or the base name of one: UTF-8 in the A form, byte for byte as
- * the kernel has it; UTF-16 in the W form, with U+FFFD for what is no Unicode text.
+ * On Linux every name is a path or the base name of a path. The A form returns the kernel's bytes,
+ * normally UTF-8. The W form returns UTF-16, with U+FFFD in place of invalid UTF-8.
  *
- * Every function is there under a second name, K32EnumProcesses and so on, to which the plain name
- * leads unless PSAPI_VERSION is 1. Both do the same.
+ * Every function also exists under a second name, for example K32EnumProcesses. The plain names are
+ * macros for these unless PSAPI_VERSION is 1. Both names have the same effect.
  */
 #ifndef PSAPI_PSAPI_H
 #define PSAPI_PSAPI_H
@@ -79,7 +79,7 @@
 #define PENUM_PAGE_FILE_CALLBACK PENUM_PAGE_FILE_CALLBACKA
 #endif
 
-/* Which modules EnumProcessModulesEx lists, by their class. The default is all. */
+/* The ELF class of the modules that EnumProcessModulesEx lists. The default is both classes. */
 #define LIST_MODULES_DEFAULT 0x00
 #define LIST_MODULES_32BIT 0x01
 #define LIST_MODULES_64BIT 0x02
@@ -92,24 +92,25 @@ extern "C" {
 /* -------- structures -------- */
 
 typedef struct _MODULEINFO {
-    LPVOID lpBaseOfDll; /* where it begins: its handle */
-    DWORD SizeOfImage;  /* bytes from its first to its last page */
-    LPVOID EntryPoint;  /* NULL: it has none */
+    LPVOID lpBaseOfDll; /* the base address, which is also the module's handle */
+    DWORD SizeOfImage;  /* bytes from the start of the first page to the end of the last */
+    LPVOID EntryPoint;  /* NULL if the module has no entry point */
 } MODULEINFO, *LPMODULEINFO;
 
-/* In bytes but for cb and the faults. Of these Linux keeps the peak of the working set alone: what
-   else is called a peak is what there is now. It pages no memory of the kernel: the paged pool is 0. */
+/* All sizes are in bytes. Linux records only the peak of the working set; the other peaks are the
+   highest values that the calling process has read. Linux does not page kernel memory, so the paged
+   pool is 0. */
 typedef struct _PROCESS_MEMORY_COUNTERS {
-    DWORD cb;                         /* how much of the structure was filled */
-    DWORD PageFaultCount;             /* soft and hard, modulo 2^32 */
+    DWORD cb;                         /* the size of the structure that was filled */
+    DWORD PageFaultCount;             /* minor and major faults, modulo 2^32 */
     SIZE_T PeakWorkingSetSize;
     SIZE_T WorkingSetSize;
     SIZE_T QuotaPeakPagedPoolUsage;   /* 0 */
     SIZE_T QuotaPagedPoolUsage;       /* 0 */
-    SIZE_T QuotaPeakNonPagedPoolUsage; /* as the next one */
-    SIZE_T QuotaNonPagedPoolUsage;    /* page tables, and stacks of its threads in the kernel */
-    SIZE_T PagefileUsage;             /* commit charge: private writable memory, touched or not */
-    SIZE_T PeakPagefileUsage;         /* as PagefileUsage */
+    SIZE_T QuotaPeakNonPagedPoolUsage;
+    SIZE_T QuotaNonPagedPoolUsage;    /* page tables and kernel stacks of all threads */
+    SIZE_T PagefileUsage;             /* commit charge: private writable memory, even if unused */
+    SIZE_T PeakPagefileUsage;
 } PROCESS_MEMORY_COUNTERS, *PPROCESS_MEMORY_COUNTERS;
 
 typedef struct _PROCESS_MEMORY_COUNTERS_EX {
@@ -123,7 +124,7 @@ typedef struct _PROCESS_MEMORY_COUNTERS_EX {
     SIZE_T QuotaNonPagedPoolUsage;
     SIZE_T PagefileUsage;
     SIZE_T PeakPagefileUsage;
-    SIZE_T PrivateUsage; /* as PagefileUsage */
+    SIZE_T PrivateUsage; /* equal to PagefileUsage */
 } PROCESS_MEMORY_COUNTERS_EX, *PPROCESS_MEMORY_COUNTERS_EX;
 
 typedef struct _PROCESS_MEMORY_COUNTERS_EX2 {
@@ -138,24 +139,25 @@ typedef struct _PROCESS_MEMORY_COUNTERS_EX2 {
     SIZE_T PagefileUsage;
     SIZE_T PeakPagefileUsage;
     SIZE_T PrivateUsage;
-    SIZE_T PrivateWorkingSetSize; /* resident memory with no file behind it */
+    SIZE_T PrivateWorkingSetSize; /* resident anonymous memory */
     ULONG64 SharedCommitUsage;    /* resident shared memory */
 } PROCESS_MEMORY_COUNTERS_EX2, *PPROCESS_MEMORY_COUNTERS_EX2;
 
-/* What is said of a page that is shared (as of a file): by how many processes is told to who has
-   CAP_SYS_ADMIN, up to 7; others are told 1, or 2 for "more than one". */
+/* ShareCount counts the mappings of a shareable page, such as a page of a file, up to 7. Exact
+   counts require CAP_SYS_ADMIN and, for users other than root, CAP_DAC_READ_SEARCH. Without these,
+   1 means one mapping and 2 means more than one. */
 typedef union _PSAPI_WORKING_SET_BLOCK {
     ULONG_PTR Flags;
     __extension__ struct {
-        /* 0 no access, 1 read-only, 2 execute, 3 execute and read, 4 read and write, 5 copy on
-           write, 6 execute, read and write, 7 execute, copy on write. On Linux nothing is added
-           for what is not cached. */
+        /* 0 no access, 1 read-only, 2 execute, 3 execute and read, 4 read and write, 5 copy-on-
+           write, 6 execute, read and write, 7 execute and copy-on-write. Linux never sets the bits
+           for guard pages and uncached pages. */
         ULONG_PTR Protection : 5;
-        ULONG_PTR ShareCount : 3; /* 0: not shareable */
-        ULONG_PTR Shared : 1;     /* shareable */
+        ULONG_PTR ShareCount : 3; /* 0 if the page is not shareable */
+        ULONG_PTR Shared : 1;     /* 1 if the page is shareable */
         ULONG_PTR Reserved : 3;
 #if UINTPTR_MAX > 0xFFFFFFFFu
-        ULONG_PTR VirtualPage : 52; /* its address without the last 12 bits, whatever a page is */
+        ULONG_PTR VirtualPage : 52; /* address bits 12 and up, whatever the page size */
 #else
         ULONG_PTR VirtualPage : 20;
 #endif
@@ -164,22 +166,22 @@ typedef union _PSAPI_WORKING_SET_BLOCK {
 
 typedef struct _PSAPI_WORKING_SET_INFORMATION {
     ULONG_PTR NumberOfEntries;
-    PSAPI_WORKING_SET_BLOCK WorkingSetInfo[1]; /* as many as there are */
+    PSAPI_WORKING_SET_BLOCK WorkingSetInfo[1]; /* NumberOfEntries blocks */
 } PSAPI_WORKING_SET_INFORMATION, *PPSAPI_WORKING_SET_INFORMATION;
 
 typedef union _PSAPI_WORKING_SET_EX_BLOCK {
     ULONG_PTR Flags;
     __extension__ union {
         __extension__ struct {
-            ULONG_PTR Valid : 1;            /* resident, and may be used; else see Invalid */
+            ULONG_PTR Valid : 1;            /* 1: resident and accessible; 0: see Invalid */
             ULONG_PTR ShareCount : 3;       /* as in PSAPI_WORKING_SET_BLOCK */
             ULONG_PTR Win32Protection : 11; /* PAGE_READONLY and so on */
             ULONG_PTR Shared : 1;
-            ULONG_PTR Node : 6; /* of NUMA; at most 63 */
+            ULONG_PTR Node : 6; /* NUMA node, at most 63 */
             ULONG_PTR Locked : 1;
-            ULONG_PTR LargePage : 1; /* part of a huge page, also of a transparent one */
+            ULONG_PTR LargePage : 1; /* part of a huge page, transparent or hugetlb */
             ULONG_PTR Reserved : 7;
-            ULONG_PTR Bad : 1; /* the memory is broken; told to who has CAP_SYS_ADMIN */
+            ULONG_PTR Bad : 1; /* hardware memory error; requires CAP_SYS_ADMIN */
 #if UINTPTR_MAX > 0xFFFFFFFFu
             ULONG_PTR ReservedUlong : 32;
 #endif
@@ -202,25 +204,26 @@ typedef struct _PSAPI_WORKING_SET_EX_INFORMATION {
     PSAPI_WORKING_SET_EX_BLOCK VirtualAttributes;
 } PSAPI_WORKING_SET_EX_INFORMATION, *PPSAPI_WORKING_SET_EX_INFORMATION;
 
-/* The last one of a delivery has a FaultingPc of NULL; its FaultingVa is how many were lost. */
+/* A page fault. The last entry of a delivery has a FaultingPc of NULL, and its FaultingVa is the
+   number of lost faults. */
 typedef struct _PSAPI_WS_WATCH_INFORMATION {
-    LPVOID FaultingPc; /* the instruction */
-    LPVOID FaultingVa; /* what it touched */
+    LPVOID FaultingPc; /* address of the instruction */
+    LPVOID FaultingVa; /* address that it accessed */
 } PSAPI_WS_WATCH_INFORMATION, *PPSAPI_WS_WATCH_INFORMATION;
 
 typedef struct _PSAPI_WS_WATCH_INFORMATION_EX {
     PSAPI_WS_WATCH_INFORMATION BasicInfo;
     ULONG_PTR FaultingThreadId;
-    ULONG_PTR Flags; /* on Linux bit 0: something had to be read for it (a hard fault) */
+    ULONG_PTR Flags; /* on Linux, bit 0: major fault, which required reading data */
 } PSAPI_WS_WATCH_INFORMATION_EX, *PPSAPI_WS_WATCH_INFORMATION_EX;
 
-/* In pages. */
+/* All sizes are in pages. */
 typedef struct _ENUM_PAGE_FILE_INFORMATION {
     DWORD cb;
     DWORD Reserved;
     SIZE_T TotalSize;
     SIZE_T TotalInUse;
-    SIZE_T PeakUsage; /* on Linux as TotalInUse: the kernel keeps no peak */
+    SIZE_T PeakUsage; /* on Linux, the highest TotalInUse that this process has read */
 } ENUM_PAGE_FILE_INFORMATION, *PENUM_PAGE_FILE_INFORMATION;
 
 typedef BOOL(CALLBACK *PENUM_PAGE_FILE_CALLBACKA)(LPVOID pContext,
@@ -230,20 +233,20 @@ typedef BOOL(CALLBACK *PENUM_PAGE_FILE_CALLBACKW)(LPVOID pContext,
                                                   PENUM_PAGE_FILE_INFORMATION pPageFileInfo,
                                                   LPCWSTR lpFilename);
 
-/* In pages of PageSize bytes but for cb and the three counts. */
+/* All sizes except cb and PageSize are in pages. */
 typedef struct _PERFORMANCE_INFORMATION {
     DWORD cb;
     SIZE_T CommitTotal;
-    SIZE_T CommitLimit;       /* holds only where vm.overcommit_memory is 2 */
-    SIZE_T CommitPeak;        /* on Linux the most that the caller has been told by this function */
+    SIZE_T CommitLimit;       /* RAM and page files, or the kernel's limit if it enforces that */
+    SIZE_T CommitPeak;        /* on Linux, the highest CommitTotal that this process has read */
     SIZE_T PhysicalTotal;
-    SIZE_T PhysicalAvailable; /* what can be had without paging out */
+    SIZE_T PhysicalAvailable; /* available without paging out */
     SIZE_T SystemCache;
     SIZE_T KernelTotal;
-    SIZE_T KernelPaged;       /* on Linux what the kernel can give back: it pages nothing out */
+    SIZE_T KernelPaged;       /* on Linux, reclaimable slabs: kernel memory is never paged out */
     SIZE_T KernelNonpaged;
-    SIZE_T PageSize;          /* bytes */
-    DWORD HandleCount;        /* open files of the system */
+    SIZE_T PageSize;          /* in bytes */
+    DWORD HandleCount;        /* open files in the whole system */
     DWORD ProcessCount;
     DWORD ThreadCount;
 } PERFORMANCE_INFORMATION, *PPERFORMANCE_INFORMATION, PERFORMACE_INFORMATION,
@@ -252,20 +255,21 @@ typedef struct _PERFORMANCE_INFORMATION {
 /* -------- processes -------- */
 
 /*
- * The ids of all processes, as many as fit. *lpcbNeeded becomes the bytes written: where that is
- * cb there may be more.
+ * Lists the ids of all processes, as many as fit. *lpcbNeeded becomes the number of bytes written;
+ * if it equals cb, there might be more processes.
  *   Rights: none
- * On Linux: threads of the kernel are processes, too. What the caller's proc file system hides
- * (another PID namespace, hidepid) is not there.
+ * On Linux, kernel threads are listed as processes. Processes that the caller's /proc hides (other
+ * PID namespaces, hidepid) are not listed.
  */
 BOOL WINAPI EnumProcesses(DWORD *lpidProcess, DWORD cb, LPDWORD lpcbNeeded);
 
 /*
- * The path of the file that a process runs.
+ * Returns the path of the executable of a process.
  *   Rights: PROCESS_QUERY_LIMITED_INFORMATION
- *   ERROR_INSUFFICIENT_BUFFER  it does not fit
- *   ERROR_GEN_FAILURE          a thread of the kernel has none
- * On Linux: a path as others have it, not that of a device. Another user's takes the right to trace it.
+ *   ERROR_INSUFFICIENT_BUFFER  the path does not fit
+ *   ERROR_GEN_FAILURE          the process is a kernel thread, which has no executable
+ * On Linux this is an ordinary path instead of a device path. For processes of other users, the
+ * caller needs the permission to trace them.
  */
 DWORD WINAPI GetProcessImageFileNameA(HANDLE hProcess, LPSTR lpImageFileName, DWORD nSize);
 DWORD WINAPI GetProcessImageFileNameW(HANDLE hProcess, LPWSTR lpImageFileName, DWORD nSize);
@@ -273,22 +277,24 @@ DWORD WINAPI GetProcessImageFileNameW(HANDLE hProcess, LPWSTR lpImageFileName, D
 /* -------- modules -------- */
 
 /*
- * The modules of a process, as many as fit: its executable first, the others as they were loaded.
- * *lpcbNeeded becomes the bytes that all take: what is more than cb was not written. A cb of 0 asks
- * for just that.
+ * Lists the modules of a process, as many as fit: the executable first, then the others in load
+ * order. *lpcbNeeded becomes the size of the complete list, which can exceed cb. To query only this
+ * size, pass a cb of 0.
  *   Rights: PROCESS_QUERY_INFORMATION and PROCESS_VM_READ
- *   ERROR_INVALID_PARAMETER  a dwFilterFlag other than LIST_MODULES_...
- * On Linux: an ELF image is a module, [vdso] one, too. A process of either class sees all.
+ *   ERROR_INVALID_PARAMETER  dwFilterFlag is not a LIST_MODULES_... value
+ *   ERROR_PARTIAL_COPY       the process has no modules, or has unmapped its executable
+ * On Linux, ELF images are modules, including [vdso]. Callers of either ELF class can list the
+ * modules of both classes.
  */
 BOOL WINAPI EnumProcessModules(HANDLE hProcess, HMODULE *lphModule, DWORD cb, LPDWORD lpcbNeeded);
 BOOL WINAPI EnumProcessModulesEx(HANDLE hProcess, HMODULE *lphModule, DWORD cb, LPDWORD lpcbNeeded,
                                  DWORD dwFilterFlag);
 
 /*
- * The base name and the path of a module, NULL being the executable. What does not fit is cut off
- * and ends with NUL; nSize is returned then.
+ * Return the base name and the path of a module; NULL means the executable. A name that does not
+ * fit is truncated and ends with a NUL. In this case nSize is returned.
  *   Rights: PROCESS_QUERY_INFORMATION and PROCESS_VM_READ
- *   ERROR_INVALID_HANDLE  no module of the process begins there
+ *   ERROR_INVALID_HANDLE  no module of the process has this base address
  */
 DWORD WINAPI GetModuleBaseNameA(HANDLE hProcess, HMODULE hModule, LPSTR lpBaseName, DWORD nSize);
 DWORD WINAPI GetModuleBaseNameW(HANDLE hProcess, HMODULE hModule, LPWSTR lpBaseName, DWORD nSize);
@@ -296,10 +302,10 @@ DWORD WINAPI GetModuleFileNameExA(HANDLE hProcess, HMODULE hModule, LPSTR lpFile
 DWORD WINAPI GetModuleFileNameExW(HANDLE hProcess, HMODULE hModule, LPWSTR lpFilename, DWORD nSize);
 
 /*
- * Where a module is, and where it starts.
+ * Returns the base address, the size and the entry point of a module.
  *   Rights: PROCESS_QUERY_INFORMATION and PROCESS_VM_READ
  *   ERROR_INSUFFICIENT_BUFFER  cb is too small
- *   ERROR_INVALID_HANDLE       no module of the process begins there
+ *   ERROR_INVALID_HANDLE       no module of the process has this base address
  */
 BOOL WINAPI GetModuleInformation(HANDLE hProcess, HMODULE hModule, LPMODULEINFO lpmodinfo,
                                  DWORD cb);
@@ -307,21 +313,22 @@ BOOL WINAPI GetModuleInformation(HANDLE hProcess, HMODULE hModule, LPMODULEINFO 
 /* -------- device drivers -------- */
 
 /*
- * Where the kernel and its loaded modules begin, the kernel first. *lpcbNeeded as with
- * EnumProcessModules.
+ * Lists the load addresses of the kernel and its loaded modules, the kernel first. *lpcbNeeded
+ * becomes the size of the complete list, as in EnumProcessModules.
  *   Rights: none
- * On Linux: who may not know the addresses (kernel.kptr_restrict, no CAP_SYSLOG) gets small values
- * that stand for them, good for the functions below as long as the caller runs. Drivers that are
- * part of the kernel are not listed apart.
+ * On Linux, the kernel can hide the addresses (kernel.kptr_restrict without CAP_SYSLOG). Small
+ * numbers then replace them. The functions below accept these numbers while the calling process
+ * runs. Drivers that are built into the kernel are not listed.
  */
 BOOL WINAPI EnumDeviceDrivers(LPVOID *lpImageBase, DWORD cb, LPDWORD lpcbNeeded);
 
 /*
- * The base name and the path of a driver.
+ * Return the base name and the path of a driver.
  *   Rights: none
- *   ERROR_INVALID_HANDLE       no driver begins there
- *   ERROR_INSUFFICIENT_BUFFER  it does not fit
- * On Linux: the bare name of a driver whose file is not in /lib/modules (or of a kernel not in /boot).
+ *   ERROR_INVALID_HANDLE       no driver has this load address
+ *   ERROR_INSUFFICIENT_BUFFER  the name does not fit
+ * On Linux, if the driver's file is not in /lib/modules, or the kernel's not in /boot, both return
+ * the kernel's name for it.
  */
 DWORD WINAPI GetDeviceDriverBaseNameA(LPVOID ImageBase, LPSTR lpBaseName, DWORD nSize);
 DWORD WINAPI GetDeviceDriverBaseNameW(LPVOID ImageBase, LPWSTR lpBaseName, DWORD nSize);
@@ -331,14 +338,14 @@ DWORD WINAPI GetDeviceDriverFileNameW(LPVOID ImageBase, LPWSTR lpFilename, DWORD
 /* -------- memory-mapped files -------- */
 
 /*
- * The path of the file that is mapped where an address is, at its beginning or inside. What does not
- * fit is cut off and ends with NUL; nSize is returned then.
+ * Returns the path of the file whose mapping contains an address. A path that does not fit is
+ * truncated and ends with a NUL. In this case nSize is returned.
  *   Rights: PROCESS_QUERY_INFORMATION
  *   ERROR_INSUFFICIENT_BUFFER  nSize is 0
  *   ERROR_INVALID_PARAMETER    lpFilename is NULL
- *   ERROR_UNEXP_NET_ERR        there is nothing mapped, or private memory
- *   ERROR_FILE_INVALID         shared memory with no file behind it
- * On Linux: a path as others have it, not that of a device.
+ *   ERROR_UNEXP_NET_ERR        nothing is mapped at the address, or only private memory
+ *   ERROR_FILE_INVALID         the address is in shared memory that is not backed by a file
+ * On Linux this is an ordinary path instead of a device path.
  */
 DWORD WINAPI GetMappedFileNameA(HANDLE hProcess, LPVOID lpv, LPSTR lpFilename, DWORD nSize);
 DWORD WINAPI GetMappedFileNameW(HANDLE hProcess, LPVOID lpv, LPWSTR lpFilename, DWORD nSize);
@@ -346,76 +353,81 @@ DWORD WINAPI GetMappedFileNameW(HANDLE hProcess, LPVOID lpv, LPWSTR lpFilename, 
 /* -------- process memory usage -------- */
 
 /*
- * Counters of a process's memory. cb says which of the three structures there is room for: hand over
- * the address of a longer one as PPROCESS_MEMORY_COUNTERS.
+ * Returns the memory counters of a process. cb selects the largest of the three structures that
+ * fits. Cast the address of a larger structure to PPROCESS_MEMORY_COUNTERS.
  *   Rights: PROCESS_QUERY_LIMITED_INFORMATION
- *   ERROR_INSUFFICIENT_BUFFER  cb is less than the first of them
+ *   ERROR_INSUFFICIENT_BUFFER  cb is less than the size of PROCESS_MEMORY_COUNTERS
  */
 BOOL WINAPI GetProcessMemoryInfo(HANDLE Process, PPROCESS_MEMORY_COUNTERS ppsmemCounters, DWORD cb);
 
 /* -------- working sets -------- */
 
 /*
- * All resident pages of a process, in ascending order, as a PSAPI_WORKING_SET_INFORMATION.
+ * Lists all resident pages of a process in ascending order, as a PSAPI_WORKING_SET_INFORMATION.
  *   Rights: PROCESS_QUERY_INFORMATION and PROCESS_VM_READ
- *   ERROR_BAD_LENGTH  they do not fit: NumberOfEntries alone is set, to how many there were; have room
- *                     for some more, since the working set goes on to change
- * On Linux: the zero page, mapped where something was read that never was written, is resident, too,
- * but not counted by WorkingSetSize.
+ *   ERROR_BAD_LENGTH  the pages do not fit. Only NumberOfEntries is set, to the number of pages.
+ *                     Retry with room for more pages than that, because the working set can grow.
+ *                     For the calling process, the number includes room for the pages of the
+ *                     buffer and of the next call
+ * On Linux, reading memory that was never written maps the zero page. Such pages are listed as
+ * resident, although WorkingSetSize does not count them.
  */
 BOOL WINAPI QueryWorkingSet(HANDLE hProcess, PVOID pv, DWORD cb);
 
 /*
- * An answer for every PSAPI_WORKING_SET_EX_INFORMATION of an array, in place: VirtualAddress is given,
- * any address inside a page; VirtualAttributes is told.
+ * Fills in VirtualAttributes of every PSAPI_WORKING_SET_EX_INFORMATION in an array. VirtualAddress
+ * is input and can be any address inside a page.
  *   Rights: PROCESS_QUERY_INFORMATION and PROCESS_VM_READ
- *   ERROR_BAD_LENGTH  cb is less than one of them
+ *   ERROR_BAD_LENGTH  cb is less than the size of one structure
  */
 BOOL WINAPI QueryWorkingSetEx(HANDLE hProcess, PVOID pv, DWORD cb);
 
 /*
- * Takes as many pages out of a process's working set as the system allows.
+ * Evicts as many pages from a process's working set as the system allows.
  *   Rights: PROCESS_QUERY_LIMITED_INFORMATION and PROCESS_SET_QUOTA
- * On Linux: private memory leaves only where there is swap; what is locked or used by others stays.
+ *   ERROR_ACCESS_DENIED  also for a process other than the caller, without CAP_SYS_NICE
+ * On Linux, private memory is evicted only to swap. Locked pages stay, and so do pages that are
+ * mapped more than once, by other processes or by this one.
  */
 BOOL WINAPI EmptyWorkingSet(HANDLE hProcess);
 
 /*
- * Starts to record the pages that come into a process's working set, or starts anew with an empty record.
- * Lasts as long as there is a handle of the process.
+ * Starts to record the page faults of a process, or clears the record if one exists. The record
+ * ends when the last handle of the process is closed.
  *   Rights: PROCESS_QUERY_INFORMATION
- *   ERROR_ACCESS_DENIED  also: kernel.perf_event_paranoid does not allow it without CAP_PERFMON
- * On Linux: a page that a fault brings in is recorded. Pages that come with no fault of their own
- * (neighbours that the kernel maps along, MAP_POPULATE, mlock) are not; nor, with
- * perf_event_paranoid at 2 and no CAP_PERFMON, are faults inside of system calls.
+ *   ERROR_ACCESS_DENIED  for example, kernel.perf_event_paranoid requires CAP_PERFMON
+ * On Linux, only pages with a fault of their own are recorded. Neighboring pages that the kernel
+ * maps together with such a page are not, and neither are pages from MAP_POPULATE or mlock. If
+ * perf_event_paranoid is 2 or more, recording faults inside system calls requires CAP_PERFMON.
  */
 BOOL WINAPI InitializeProcessForWsWatch(HANDLE hProcess);
 
 /*
- * All that was recorded since the last call, and a last entry that says how much was lost.
+ * Return the page faults since the previous call, followed by an entry with the number of lost
+ * faults.
  *   Rights: PROCESS_QUERY_INFORMATION
- *   ERROR_INVALID_PARAMETER    nothing is being recorded
- *   ERROR_INSUFFICIENT_BUFFER  it does not fit; nothing is delivered, nor lost: call again with more
- *                              room. GetWsChangesEx puts how much is needed in *cb
- *   ERROR_NO_MORE_ITEMS        another thread is in here, for the same process
+ *   ERROR_INVALID_PARAMETER    the process has no record
+ *   ERROR_INSUFFICIENT_BUFFER  the faults do not fit. None is delivered or lost; call again with a
+ *                              larger buffer. GetWsChangesEx sets *cb to the required size
+ *   ERROR_NO_MORE_ITEMS        another thread is in one of these functions for the same process
  */
 BOOL WINAPI GetWsChanges(HANDLE hProcess, PPSAPI_WS_WATCH_INFORMATION lpWatchInfo, DWORD cb);
 BOOL WINAPI GetWsChangesEx(HANDLE hProcess, PPSAPI_WS_WATCH_INFORMATION_EX lpWatchInfoEx,
                            PDWORD cb);
 
-/* -------- the system -------- */
+/* -------- system -------- */
 
 /*
- * Calls back for every page file, until the callback returns FALSE, which is no failure. There are no
- * calls where there is none.
+ * Calls a function for every page file, until the function returns FALSE. The result is TRUE even
+ * if the function stopped the list, or was never called because no page file exists.
  *   Rights: none
- * On Linux: a swap area is a page file, also one that is a device.
+ * On Linux, swap areas are page files, including swap partitions.
  */
 BOOL WINAPI EnumPageFilesA(PENUM_PAGE_FILE_CALLBACKA pCallBackRoutine, LPVOID pContext);
 BOOL WINAPI EnumPageFilesW(PENUM_PAGE_FILE_CALLBACKW pCallBackRoutine, LPVOID pContext);
 
 /*
- * How the system is doing.
+ * Returns system-wide memory and object counters.
  *   Rights: none
  *   ERROR_BAD_LENGTH  cb is too small
  */

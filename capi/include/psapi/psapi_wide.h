@@ -1,10 +1,15 @@
 /*
- * psapi_wide.h: what tchar.h names with UNICODE: functions on 16-bit text, which the C library has
- * none of. They are here as a whole; nothing has to be linked.
+ * psapi_wide.h: the functions that tchar.h uses with UNICODE. They work on 16-bit text, for which
+ * the C library has no functions. All of them are inline; no library is needed.
  *
- * Output is UTF-8. Formats are those of the WCHAR functions of the original: %s and %c take WCHAR
- * text, %S, %C, %hs and %hc take CHAR text (UTF-8); l is 32 bits, so that %lu prints a DWORD; I64, ll
- * and j are 64, I, z and t as many as a pointer has; %p is all its digits. There is no %n.
+ * Output to files is UTF-8. Formats are those of the WCHAR functions on Windows:
+ *   %s, %c             WCHAR text
+ *   %S, %C, %hs, %hc   CHAR text (UTF-8)
+ *   l                  32 bits, so that %lu prints a DWORD
+ *   I64, ll, j         64 bits
+ *   I, z, t            the size of a pointer
+ *   %p                 all digits of a pointer, with leading zeros
+ *   %n                 not supported
  */
 #ifndef PSAPI_WIDE_H
 #define PSAPI_WIDE_H
@@ -79,7 +84,7 @@ static inline int psapi_wide_compare(const WCHAR *a, const WCHAR *b)
     return psapi_wide_compare_some(a, b, (size_t)-1);
 }
 
-/* As the locale has it; a half of a surrogate pair is no letter. */
+/* Converts to lower case as the locale defines. Surrogates have no case. */
 static inline int psapi_wide_lower(int unit)
 {
     return (int)towlower((wint_t)unit);
@@ -165,7 +170,8 @@ static inline unsigned psapi_wide_digit_(WCHAR unit)
     return UINT_MAX;
 }
 
-/* The number without its sign, the largest there is if it is larger. */
+/* Parses a number. Returns its absolute value. If it is too large, returns the maximum and sets
+   *overflow. */
 static inline unsigned long long psapi_wide_number_(const WCHAR *text, WCHAR **end, unsigned base,
                                                     int *minus, int *overflow)
 {
@@ -254,7 +260,7 @@ static inline long psapi_wide_as_long(const WCHAR *text)
 
 /* -------- UTF-8 -------- */
 
-/* The next character, which is U+FFFD for what is none. There is at least one byte. */
+/* Decodes the next character; invalid UTF-8 becomes U+FFFD. *at must be before end. */
 static inline unsigned psapi_wide_decode_(const char **at, const char *end)
 {
     const unsigned char *bytes = (const unsigned char *)*at;
@@ -291,7 +297,7 @@ static inline unsigned psapi_wide_decode_(const char **at, const char *end)
     return character;
 }
 
-/* Writes a character as one unit or two; tells how many. */
+/* Encodes a character as one or two units and returns their number. */
 static inline size_t psapi_wide_units_(unsigned character, WCHAR units[2])
 {
     if (character < 0x10000) {
@@ -303,14 +309,14 @@ static inline size_t psapi_wide_units_(unsigned character, WCHAR units[2])
     return 2;
 }
 
-/* Some CHAR strings as WCHAR ones, all in one piece of memory, with NULL after the last. */
+/* Converts CHAR strings to a NULL-terminated array of WCHAR strings, in a single allocation. */
 static inline WCHAR **psapi_wide_strings_(char **strings, size_t count)
 {
     size_t i, bytes = 0;
     WCHAR **wide, *to;
     for (i = 0; i < count; i++)
         bytes += strlen(strings[i]) + 1;
-    /* A character has no more units than bytes. */
+    /* A character never has more UTF-16 units than UTF-8 bytes. */
     wide = (WCHAR **)malloc((count + 1) * sizeof(WCHAR *) + bytes * sizeof(WCHAR));
     if (wide == NULL)
         abort();
@@ -328,14 +334,14 @@ static inline WCHAR **psapi_wide_strings_(char **strings, size_t count)
 
 /* -------- output -------- */
 
-/* Where units go: into a file, as UTF-8, or else into a buffer, as many as there is room for. */
+/* The destination of output: a file, which gets UTF-8, or a buffer, which gets what fits. */
 struct psapi_wide_sink_ {
     FILE *file;
     WCHAR *to;
     size_t room;
-    size_t count; /* of all the units, those that had no room, too */
-    unsigned high; /* half of a surrogate pair that waits for the other */
-    size_t waiting;
+    size_t count;   /* number of units, including units that did not fit */
+    unsigned high;  /* high surrogate that awaits its low surrogate, or 0 */
+    size_t waiting; /* bytes that are not written to the file yet */
     int failed;
     char bytes[256];
 };
@@ -395,7 +401,7 @@ static inline void psapi_wide_put_(struct psapi_wide_sink_ *sink, WCHAR unit)
         psapi_wide_encode_(sink, unit);
 }
 
-/* Ends what was put. Returns how many units there were, or -1. */
+/* Terminates the output. Returns the number of units, or -1 on failure. */
 static inline int psapi_wide_finish_(struct psapi_wide_sink_ *sink)
 {
     if (sink->file == NULL) {
@@ -415,17 +421,17 @@ static inline void psapi_wide_fill_(struct psapi_wide_sink_ *sink, int width, si
         psapi_wide_put_(sink, ' ');
 }
 
-/* A conversion of a format. */
+/* A parsed conversion specification, such as %-8lu. */
 struct psapi_wide_conversion_ {
-    char flags[6]; /* each at most once */
-    int width;     /* 0: none */
-    int precision; /* negative: none */
-    int left;      /* -: what is added for the width comes after */
-    size_t size;   /* of an integer, in bytes */
-    int narrow;    /* h: text is CHAR text */
-    int wide;      /* l or w: text is WCHAR text */
+    char flags[6]; /* without duplicates */
+    int width;     /* 0 if there is none */
+    int precision; /* negative if there is none */
+    int left;      /* flag -: padding follows the text */
+    size_t size;   /* size of an integer in bytes */
+    int narrow;    /* h: CHAR text */
+    int wide;      /* l or w: WCHAR text */
     int long_double;
-    char kind; /* the letter; 0 if there is none */
+    char kind; /* conversion letter; 0 if the format ends early */
 };
 
 static inline void psapi_wide_ascii_(struct psapi_wide_sink_ *sink, const char *text)
@@ -434,7 +440,8 @@ static inline void psapi_wide_ascii_(struct psapi_wide_sink_ *sink, const char *
         psapi_wide_put_(sink, (WCHAR)(unsigned char)*text);
 }
 
-/* The C library prints numbers; a number is printed as what "ll" or "L" takes, or a double. */
+/* Prints a number with the C library: as long long if length is "ll", as long double if it is "L",
+   and otherwise as double. */
 static inline void psapi_wide_print_number_(struct psapi_wide_sink_ *sink,
                                             const struct psapi_wide_conversion_ *how,
                                             const char *length, unsigned long long integer,
@@ -499,7 +506,7 @@ static inline void psapi_wide_print_narrow_(struct psapi_wide_sink_ *sink,
         psapi_wide_fill_(sink, how->width, length);
 }
 
-/* The length of a text that ends with NUL, or where the precision says. */
+/* Returns the length of a text that ends with a NUL or at the precision. */
 static inline size_t psapi_wide_text_length_(const WCHAR *text, int precision)
 {
     size_t length = 0;
@@ -516,7 +523,7 @@ static inline size_t psapi_wide_narrow_length_(const char *text, int precision)
     return length;
 }
 
-/* Reads digits; more than an int holds are the largest one. */
+/* Parses digits. Numbers that do not fit into an int become INT_MAX. */
 static inline int psapi_wide_digits_(const WCHAR **at)
 {
     int number = 0;
@@ -527,7 +534,7 @@ static inline int psapi_wide_digits_(const WCHAR **at)
     return number;
 }
 
-/* Reads what says how large an argument is. */
+/* Parses the size prefix of a conversion, such as ll or I64. */
 static inline const WCHAR *psapi_wide_size_(const WCHAR *at, struct psapi_wide_conversion_ *how)
 {
     how->size = 4;
@@ -587,7 +594,7 @@ static inline void psapi_wide_format_(struct psapi_wide_sink_ *sink, const WCHAR
         if (*at == '*') {
             how.width = va_arg(args, int);
             at++;
-            /* A negative one is a flag and a width. */
+            /* A negative width means its absolute value, and the flag -. */
             if (how.width < 0) {
                 how.width = how.width < -INT_MAX ? INT_MAX : -how.width;
                 if (strchr(how.flags, '-') == NULL)
@@ -652,7 +659,7 @@ static inline void psapi_wide_format_(struct psapi_wide_sink_ *sink, const WCHAR
         case 'C':
         case 's':
         case 'S': {
-            /* The capital letters mean what is not usual here, unless the size is told. */
+            /* Without a size prefix, the capital letters mean CHAR text. */
             int narrow = how.narrow || (!how.wide && (how.kind == 'C' || how.kind == 'S'));
             if (how.kind == 'c' || how.kind == 'C') {
                 int value = va_arg(args, int);
@@ -682,7 +689,7 @@ static inline void psapi_wide_format_(struct psapi_wide_sink_ *sink, const WCHAR
             psapi_wide_put_(sink, '%');
             break;
         default:
-            /* What it would take of the arguments is not known. */
+            /* The size of the argument is unknown, so later ones cannot be found. */
             errno = EINVAL;
             sink->failed = 1;
             return;
@@ -704,7 +711,7 @@ static inline int psapi_wide_vprintf(const WCHAR *format, va_list args)
     return psapi_wide_vfprintf(stdout, format, args);
 }
 
-/* As vsnprintf: returns how long the text is, the rest of which did not fit. */
+/* Like vsnprintf, returns the length of the whole text, even if it was truncated. */
 static inline int psapi_wide_vsnprintf(WCHAR *to, size_t room, const WCHAR *format, va_list args)
 {
     struct psapi_wide_sink_ sink;
@@ -775,8 +782,8 @@ extern "C" {
 #endif
 extern char **psapi_wide_environ_ __asm__("environ");
 
-/* The program's _tmain by another name, since its type is not known here: it may take fewer
-   arguments, of which it does not see the others then. */
+/* The program's _tmain. Its type is unknown here, so it is declared under another name and with all
+   three arguments. A _tmain with fewer parameters ignores the rest. */
 extern int psapi_wide_call_tmain_(int argc, WCHAR **argv, WCHAR **envp) __asm__("psapi_tmain");
 #ifdef __cplusplus
 }
@@ -791,8 +798,9 @@ static inline size_t psapi_wide_count_(char **strings)
 }
 
 /*
- * "int _tmain(int argc, TCHAR *argv[])" becomes a main that calls what was written. The type in front
- * goes with a declaration that has no other purpose. Of _tmain there may be its definition alone.
+ * Turns "int _tmain(int argc, TCHAR *argv[])" into a main that calls the program's function. The
+ * return type that precedes the macro is used up by a dummy declaration. For this reason _tmain can
+ * only be defined, not declared or called.
  */
 #define _tmain                                                                                     \
     psapi_tmain_is_next_(void);                                                                    \

@@ -1,9 +1,15 @@
 /*
- * tchar.h: names that stand for CHAR functions, or for WCHAR functions with UNICODE. Those for CHAR are
- * the C library's, which has a long of 64 bits and no %I64u; those for WCHAR are in psapi_wide.h.
+ * tchar.h: names for functions on CHAR text or, with UNICODE, on WCHAR text. The CHAR functions are
+ * the C library's, where long can have 64 bits; psapi_narrow.h adds %I64u, %I32u and %Iu. The WCHAR
+ * functions are in psapi_wide.h.
  */
 #ifndef PSAPI_TCHAR_H
 #define PSAPI_TCHAR_H
+
+#if !defined(__cplusplus) && defined(__STRICT_ANSI__) &&                                           \
+    (!defined(__STDC_VERSION__) || __STDC_VERSION__ < 199901L)
+#error "tchar.h needs functions that C89 lacks: compile with -std=c99 or later, or with -std=gnu89"
+#endif
 
 #include <ctype.h>
 #include <errno.h>
@@ -15,14 +21,12 @@
 
 #include "windows.h"
 
-#ifdef TEXT
 #define _T(quote) TEXT(quote)
 #define _TEXT(quote) TEXT(quote)
-#endif
 
 #ifdef UNICODE
 
-/* _tmain is there, too. */
+/* Also defines _tmain. */
 #include "psapi_wide.h"
 
 #define _tprintf psapi_wide_printf
@@ -55,6 +59,8 @@
 #define _tcstoul psapi_wide_to_ulong
 #define _tcstoll psapi_wide_to_llong
 #define _tcstoull psapi_wide_to_ullong
+#define _tcstoi64 psapi_wide_to_llong
+#define _tcstoui64 psapi_wide_to_ullong
 
 #define _istalpha psapi_wide_is_alpha
 #define _istdigit psapi_wide_is_digit
@@ -67,14 +73,16 @@
 
 #else
 
+#include "psapi_narrow.h"
+
 #define _tmain main
 
-#define _tprintf printf
-#define _ftprintf fprintf
-#define _stprintf sprintf
-#define _vtprintf vprintf
-#define _vftprintf vfprintf
-#define _vstprintf vsprintf
+#define _tprintf psapi_narrow_printf
+#define _ftprintf psapi_narrow_fprintf
+#define _stprintf psapi_narrow_sprintf
+#define _vtprintf psapi_narrow_vprintf
+#define _vftprintf psapi_narrow_vfprintf
+#define _vstprintf psapi_narrow_vsprintf
 #define _putts puts
 #define _fputts fputs
 
@@ -99,6 +107,8 @@
 #define _tcstoul strtoul
 #define _tcstoll strtoll
 #define _tcstoull strtoull
+#define _tcstoi64 strtoll
+#define _tcstoui64 strtoull
 
 #define _istalpha isalpha
 #define _istdigit isdigit
@@ -106,27 +116,26 @@
 #define _totlower tolower
 #define _totupper toupper
 
-#define PSAPI_VSNPRINTF_ vsnprintf
-#define PSAPI_PRINTS_(format, first) __attribute__((__format__(__printf__, format, first)))
+#define PSAPI_VSNPRINTF_ psapi_narrow_vsnprintf
 
 #endif
 
-/* -------- what the C library has under no name -------- */
+/* -------- functions that the C library lacks -------- */
 
 typedef int errno_t;
 
-/* What fits, always with a NUL; -1 if that is not all. */
-static inline int psapi_vsntprintf(TCHAR *to, size_t count, const TCHAR *format, va_list args)
+/* Writes the text, truncated if necessary and always with a NUL. Returns -1 if it was truncated. */
+static __inline__ int psapi_vsntprintf(TCHAR *to, size_t count, const TCHAR *format, va_list args)
     PSAPI_PRINTS_(3, 0);
-static inline int psapi_vsntprintf(TCHAR *to, size_t count, const TCHAR *format, va_list args)
+static __inline__ int psapi_vsntprintf(TCHAR *to, size_t count, const TCHAR *format, va_list args)
 {
     int length = PSAPI_VSNPRINTF_(to, count, format, args);
     return length < 0 || (size_t)length >= count ? -1 : length;
 }
 
-static inline int psapi_sntprintf(TCHAR *to, size_t count, const TCHAR *format, ...)
+static __inline__ int psapi_sntprintf(TCHAR *to, size_t count, const TCHAR *format, ...)
     PSAPI_PRINTS_(3, 4);
-static inline int psapi_sntprintf(TCHAR *to, size_t count, const TCHAR *format, ...)
+static __inline__ int psapi_sntprintf(TCHAR *to, size_t count, const TCHAR *format, ...)
 {
     int length;
     va_list args;
@@ -136,10 +145,11 @@ static inline int psapi_sntprintf(TCHAR *to, size_t count, const TCHAR *format, 
     return length;
 }
 
-/* The text, or an empty one and -1 if it does not fit. The original ends the program then, by default. */
-static inline int psapi_vstprintf_s(TCHAR *to, size_t size, const TCHAR *format, va_list args)
+/* Writes the text. If it does not fit, writes an empty text and returns -1; on Windows, the default
+   is to terminate the program. */
+static __inline__ int psapi_vstprintf_s(TCHAR *to, size_t size, const TCHAR *format, va_list args)
     PSAPI_PRINTS_(3, 0);
-static inline int psapi_vstprintf_s(TCHAR *to, size_t size, const TCHAR *format, va_list args)
+static __inline__ int psapi_vstprintf_s(TCHAR *to, size_t size, const TCHAR *format, va_list args)
 {
     int length;
     if (to == NULL || size == 0 || format == NULL) {
@@ -154,9 +164,9 @@ static inline int psapi_vstprintf_s(TCHAR *to, size_t size, const TCHAR *format,
     return length;
 }
 
-static inline int psapi_stprintf_s(TCHAR *to, size_t size, const TCHAR *format, ...)
+static __inline__ int psapi_stprintf_s(TCHAR *to, size_t size, const TCHAR *format, ...)
     PSAPI_PRINTS_(3, 4);
-static inline int psapi_stprintf_s(TCHAR *to, size_t size, const TCHAR *format, ...)
+static __inline__ int psapi_stprintf_s(TCHAR *to, size_t size, const TCHAR *format, ...)
 {
     int length;
     va_list args;
@@ -166,8 +176,8 @@ static inline int psapi_stprintf_s(TCHAR *to, size_t size, const TCHAR *format, 
     return length;
 }
 
-/* Adds at most so much of a text, or makes it an empty one and returns ERANGE if it does not fit. */
-static inline errno_t psapi_tcsncat_s(TCHAR *to, size_t size, const TCHAR *from, size_t count)
+/* Appends at most count characters. If they do not fit, makes the text empty and returns ERANGE. */
+static __inline__ errno_t psapi_tcsncat_s(TCHAR *to, size_t size, const TCHAR *from, size_t count)
 {
     size_t length = 0, more = 0;
     if (to == NULL || size == 0)
@@ -189,24 +199,24 @@ static inline errno_t psapi_tcsncat_s(TCHAR *to, size_t size, const TCHAR *from,
     return 0;
 }
 
-static inline errno_t psapi_tcscat_s(TCHAR *to, size_t size, const TCHAR *from)
+static __inline__ errno_t psapi_tcscat_s(TCHAR *to, size_t size, const TCHAR *from)
 {
     return psapi_tcsncat_s(to, size, from, (size_t)-1);
 }
 
-static inline errno_t psapi_tcsncpy_s(TCHAR *to, size_t size, const TCHAR *from, size_t count)
+static __inline__ errno_t psapi_tcsncpy_s(TCHAR *to, size_t size, const TCHAR *from, size_t count)
 {
     if (to != NULL && size > 0)
         to[0] = 0;
     return psapi_tcsncat_s(to, size, from, count);
 }
 
-static inline errno_t psapi_tcscpy_s(TCHAR *to, size_t size, const TCHAR *from)
+static __inline__ errno_t psapi_tcscpy_s(TCHAR *to, size_t size, const TCHAR *from)
 {
     return psapi_tcsncpy_s(to, size, from, (size_t)-1);
 }
 
-static inline TCHAR *psapi_tcsdup(const TCHAR *text)
+static __inline__ TCHAR *psapi_tcsdup(const TCHAR *text)
 {
     size_t size = (_tcslen(text) + 1) * sizeof(TCHAR);
     TCHAR *copy = (TCHAR *)malloc(size);
@@ -214,7 +224,7 @@ static inline TCHAR *psapi_tcsdup(const TCHAR *text)
 }
 
 #ifdef __cplusplus
-/* C++ knows how long an array is. */
+/* C++ deduces the size of an array. */
 template <size_t size>
 PSAPI_PRINTS_(2, 3)
 inline int psapi_stprintf_s(TCHAR (&to)[size], const TCHAR *format, ...)

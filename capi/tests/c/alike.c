@@ -1,4 +1,4 @@
-/* Prints the same in both forms. */
+/* Prints the same text with and without UNICODE. */
 #include <limits.h>
 #include <stdio.h>
 #include <windows.h>
@@ -64,7 +64,7 @@ static void text(void)
     _putts(TEXT("a line"));
     _fputts(TEXT("no line "), stdout);
     _ftprintf(stdout, TEXT("to a file\n"));
-    _ftprintf(stderr, TEXT("to the other\n"));
+    _ftprintf(stderr, TEXT("to stderr\n"));
 
     _tprintf(TEXT("%d "), (int)_tcslen(_tcscpy(buffer, TEXT("abc"))));
     _tprintf(TEXT("%s "), _tcscat(buffer, TEXT("def")));
@@ -91,6 +91,7 @@ static void text(void)
     free(copy);
 }
 
+/* Functions whose output is limited by the size of the buffer. */
 static void limited(void)
 {
     TCHAR buffer[8];

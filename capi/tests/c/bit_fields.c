@@ -1,4 +1,4 @@
-/* Sets all the bits of one field after the other, and prints what Flags is then. */
+/* Sets all bits of a single field, and prints the resulting Flags. Repeats this for each field. */
 #include <psapi.h>
 #include <stdio.h>
 

@@ -1,7 +1,9 @@
-/* Compiled only. What must hold in C and C++, UNICODE or not. */
+/* Compiled, not run. Asserts sizes and values, and uses each type and macro of the headers. Must
+ * compile as C and as C++, with and without UNICODE. */
 #include <windows.h>
 #include <tchar.h>
 #include <psapi.h>
+#include <tlhelp32.h>
 
 #ifdef __cplusplus
 #define ASSERT(condition) static_assert(condition, #condition)
@@ -43,10 +45,27 @@ ASSERT(ERROR_INVALID_PARAMETER == 87 && ERROR_INSUFFICIENT_BUFFER == 122);
 ASSERT(ERROR_NO_MORE_ITEMS == 259 && ERROR_PARTIAL_COPY == 299 && ERROR_NOACCESS == 998);
 ASSERT(ERROR_FILE_INVALID == 1006 && ERROR_SUCCESS == 0);
 
+ASSERT(ERROR_NO_MORE_FILES == 18 && ERROR_PROC_NOT_FOUND == 127 && ERROR_MORE_DATA == 234);
+ASSERT(ERROR_INVALID_FLAGS == 1004 && ERROR_NO_UNICODE_TRANSLATION == 1113);
+ASSERT(ERROR_NOT_ALL_ASSIGNED == 1300 && ERROR_NO_SUCH_PRIVILEGE == 1313);
+
+ASSERT(READ_CONTROL == 0x20000 && TOKEN_QUERY == 8 && TOKEN_ADJUST_PRIVILEGES == 0x20);
+ASSERT(TOKEN_READ == 0x20008 && TOKEN_ALL_ACCESS == 0xF01FF && SE_PRIVILEGE_ENABLED == 2);
+ASSERT(STILL_ACTIVE == 259 && WAIT_OBJECT_0 == 0 && WAIT_TIMEOUT == 258);
+ASSERT(WAIT_FAILED == 0xFFFFFFFF && MAXDWORD == 0xFFFFFFFF && HEAP_ZERO_MEMORY == 8);
+ASSERT(MEM_FREE == 0x10000 && MEM_PRIVATE == 0x20000 && MEM_MAPPED == 0x40000);
+ASSERT(MEM_IMAGE == 0x1000000 && CP_UTF8 == 65001 && MB_ERR_INVALID_CHARS == 8);
+ASSERT(TH32CS_SNAPPROCESS == 2 && TH32CS_SNAPTHREAD == 4 && TH32CS_SNAPMODULE == 8);
+ASSERT(TH32CS_SNAPMODULE32 == 0x10 && TH32CS_SNAPALL == 0xF && MAX_MODULE_NAME32 == 255);
+ASSERT(LOWORD(0x12345678) == 0x5678 && HIWORD(0x12345678) == 0x1234);
+ASSERT(LOBYTE(0x1234) == 0x34 && HIBYTE(0x1234) == 0x12);
+
+EXTERN_C DWORD annotated(_In_range_(0, 7) DWORD number, _Inout_updates_(number) PDWORD values);
+
 ASSERT(PSAPI_VERSION == 2);
 ASSERT(MAX_PATH == 260 && TRUE == 1 && FALSE == 0);
 
-/* Every name of a type, and how each is used. */
+/* Uses each type name in a typical way. */
 static DWORD WINAPI use(IN LPCVOID in, OUT LPVOID out, _In_opt_ PVOID optional)
 {
     static TCHAR text[MAX_PATH] = TEXT("text");
@@ -87,9 +106,28 @@ static DWORD WINAPI use(IN LPCVOID in, OUT LPVOID out, _In_opt_ PVOID optional)
         PENUM_PAGE_FILE_CALLBACKA callback_a;
         PENUM_PAGE_FILE_CALLBACKW callback_w;
         LPSYSTEM_INFO system;
+        LPFILETIME time;
+        PLARGE_INTEGER number;
+        PULARGE_INTEGER positive;
+        PIO_COUNTERS io;
+        LPMEMORYSTATUSEX status;
+        PMEMORY_BASIC_INFORMATION region;
+        PTOKEN_PRIVILEGES privileges;
+        PLUID privilege;
+        LPPROCESSENTRY32 process;
+        LPTHREADENTRY32 thread;
+        LPMODULEENTRY32 loaded;
+        FARPROC function;
     } types;
+    LARGE_INTEGER whole = {0};
+    ULARGE_INTEGER halves;
 
     ZeroMemory(&types, sizeof(types));
+    SecureZeroMemory(&types, sizeof(types));
+    whole.LowPart = 7;
+    halves.HighPart = (DWORD)whole.QuadPart;
+    halves.LowPart = halves.HighPart;
+    array[0] = (DWORD)halves.QuadPart + (DWORD)_strnicmp("ab", "AC", 1) + (DWORD)_stricmp("a", "A");
     FillMemory(array, sizeof(array), 0xFF);
     CopyMemory(array, array + 4, 2 * sizeof(array[0]));
     MoveMemory(array, array + 1, 6 * sizeof(array[0]));

@@ -1,4 +1,4 @@
-/* With UNICODE. */
+/* Prints UTF-16 text with conversion specifiers of Windows. Compiled with UNICODE. */
 #include <windows.h>
 #include <stdio.h>
 #include <tchar.h>

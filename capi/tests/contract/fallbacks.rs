@@ -1,77 +1,62 @@
-//! The functions that ask for pages, mappings and modules, on kernels that lack `PAGEMAP_SCAN`,
-//! `PROCMAP_QUERY` or both, as far as a filter of system calls makes such a kernel of this one.
+//! The results for pages, mappings and modules without `PAGEMAP_SCAN`, `PROCMAP_QUERY` or both.
+//!
+//! A seccomp filter rejects these ioctls, as kernels before 6.7 and 6.11 do.
 
 use std::ptr::null_mut;
 
 use crate::api::*;
-use crate::support::child::Program;
-use crate::support::seccomp::without_requests;
-use crate::support::ways::withheld;
-use crate::support::zeros::WRITE_EVERYWHERE;
 
-const SUBJECT: &str = r#"
-#include <sys/mman.h>
-#include <unistd.h>
-static char *map(int flags, int fd) {
-    char *p = mmap(0, 18 * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) + 4096;
-    p = mmap(p, 16 * 4096, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0);
-    madvise(p, 16 * 4096, MADV_NOHUGEPAGE);
-    return p;
-}
-int main(void) {
-    write_everywhere();
-    int fd = memfd_create("memory", 0);
-    if (ftruncate(fd, 16 * 4096)) return 1;
-    char *private = map(MAP_PRIVATE | MAP_ANONYMOUS, -1), *shared = map(MAP_SHARED, fd);
-    for (int i = 0; i < 8; i++) private[i * 4096] = shared[i * 4096] = 1;
-    printf("%zx %zx\n", (size_t)private, (size_t)shared);
-    fflush(stdout); getchar(); return 0;
-}"#;
+use testing::interfaces::disabled_sets;
+use testing::seccomp::without_requests;
+use testing::{Program, programs};
 
-/// What is answered of a process: its pages as `QueryWorkingSet` and as `QueryWorkingSetEx` have them,
-/// its modules and the name of the file of the first one.
+/// The results of several functions for one process.
 #[derive(Debug, PartialEq, Eq)]
-struct Answers {
-    words: Vec<usize>,
+struct Results {
+    /// The blocks of `QueryWorkingSet`, without share counts.
+    blocks: Vec<usize>,
+    /// The entries of `QueryWorkingSetEx`.
     pages: Vec<PageInformation>,
     modules: Vec<(usize, ModuleInformation)>,
+    /// The path of the first module.
     file: String,
 }
 
-fn answers(open: &Opened, addresses: &[usize]) -> Answers {
-    let mut words = vec![0; 1 << 16];
-    let size = size_of_val(&words[..]) as u32;
-    done(|api| (api.QueryWorkingSet)(open.0, words.as_mut_ptr(), size));
-    let count = words[0];
-    words.truncate(1 + count);
-    words.remove(0);
-    // Others may come to map pages of libraries meanwhile: three bits count who does.
-    for word in &mut words {
-        *word &= !0xe0;
+fn results(open: &OpenHandle, addresses: &[usize]) -> Results {
+    // The first entry is the number of blocks.
+    let mut blocks = vec![0; 1 << 16];
+    let size = size_of_val(&blocks[..]) as u32;
+    succeed(|api| (api.QueryWorkingSet)(open.0, blocks.as_mut_ptr(), size));
+    let count = blocks[0];
+    blocks.truncate(1 + count);
+    blocks.remove(0);
+    // Share counts change whenever another process maps the same library.
+    for block in &mut blocks {
+        *block &= !0xe0;
     }
 
-    let of = |&address: &usize| PageInformation {
+    let page_at = |&address: &usize| PageInformation {
         address,
         attributes: 0,
     };
-    let mut pages: Vec<_> = addresses.iter().map(of).collect();
+    let mut pages: Vec<_> = addresses.iter().map(page_at).collect();
     let size = size_of_val(&pages[..]) as u32;
-    done(|api| (api.QueryWorkingSetEx)(open.0, pages.as_mut_ptr(), size));
+    succeed(|api| (api.QueryWorkingSetEx)(open.0, pages.as_mut_ptr(), size));
 
     let mut bases = vec![null_mut(); 64];
     let mut needed = 0;
-    done(|api| (api.EnumProcessModules)(open.0, bases.as_mut_ptr(), 512, &mut needed));
+    succeed(|api| (api.EnumProcessModules)(open.0, bases.as_mut_ptr(), 512, &mut needed));
     bases.truncate(needed as usize / 8);
     let modules = bases.iter().map(|&base| {
         let mut information = ModuleInformation::default();
-        done(|api| (api.GetModuleInformation)(open.0, base, &mut information, 24));
+        succeed(|api| (api.GetModuleInformation)(open.0, base, &mut information, 24));
         (base.addr(), information)
     });
     let modules: Vec<_> = modules.collect();
     let mut name = [0; 4096];
-    done(|api| (api.GetMappedFileNameA)(open.0, bases[0], name.as_mut_ptr(), 4096));
-    Answers {
-        words,
+    succeed(|api| (api.GetMappedFileNameA)(open.0, bases[0], name.as_mut_ptr(), 4096));
+    Results {
+        blocks,
         pages,
         modules,
         file: text(&name),
@@ -79,40 +64,52 @@ fn answers(open: &Opened, addresses: &[usize]) -> Answers {
 }
 
 #[test]
-fn every_way_gives_the_same() {
-    let program = Program::compile(&format!("{WRITE_EVERYWHERE}{SUBJECT}"), &[]);
-    let subject = program.start();
-    subject.settle();
-    let said = subject.said.split(' ');
-    let starts: Vec<_> = said
-        .map(|word| usize::from_str_radix(word, 16).unwrap())
+fn all_interfaces_agree() {
+    let program = Program::compile(programs::WRITABLE_PRIVATE_AND_SHARED, &[]);
+    let process = program.start();
+    process.wait_for_sleep();
+    let starts = process.line.split(' ');
+    let starts: Vec<_> = starts
+        .map(|start| usize::from_str_radix(start, 16).unwrap())
         .collect();
     let pages = |start: usize| (start..start + (16 << 12)).step_by(4096);
     let addresses: Vec<usize> = starts.iter().flat_map(|&start| pages(start)).collect();
-    let id = subject.id().get();
-    let ask = || answers(&Opened::new(QUERY | VM_READ, id), &addresses);
-    // The dynamic linker's list is read from the process's memory, and that may bring a page of it in.
-    ask();
-    let mut first: Option<Answers> = None;
-    for (which, requests) in withheld() {
-        let found = without_requests(requests, ask);
+    let id = process.id().get();
+    let query = || results(&OpenHandle::new(QUERY | VM_READ, id), &addresses);
+    // Reading the dynamic linker's list can fault in pages of the process. Do it before comparing.
+    query();
+    let mut first: Option<Results> = None;
+    for (disabled, requests) in disabled_sets() {
+        let found = without_requests(requests, query);
         for (at, page) in found.pages.iter().enumerate() {
-            // Valid, and for memory that others may map shared: the first eight of each sixteen.
-            let is_there = at % 16 < 8;
-            assert_eq!(page.attributes & 1, usize::from(is_there), "{which} {at}");
-            if is_there {
+            // The process touches the first eight pages of each mapping. The first mapping is
+            // private, and the second one is shared.
+            let is_resident = at % 16 < 8;
+            assert_eq!(
+                page.attributes & 1,
+                usize::from(is_resident),
+                "{disabled} {at}"
+            );
+            if is_resident {
                 let shared = page.attributes >> 15 & 1;
-                assert_eq!(shared, usize::from(at >= 16), "{which} {at}");
-                // Of one mapping; private pages have no count.
-                assert_eq!(page.attributes >> 1 & 7, usize::from(at >= 16), "{which}");
+                assert_eq!(shared, usize::from(at >= 16), "{disabled} {at}");
+                // A shared page has one mapping. Private pages have a share count of 0.
+                assert_eq!(
+                    page.attributes >> 1 & 7,
+                    usize::from(at >= 16),
+                    "{disabled}"
+                );
             }
-            let is_listed = found.words.iter().any(|word| word & !0xfff == page.address);
-            assert_eq!(is_listed, is_there, "{which} {at}");
+            let is_listed = found
+                .blocks
+                .iter()
+                .any(|block| block & !0xfff == page.address);
+            assert_eq!(is_listed, is_resident, "{disabled} {at}");
         }
         let path = program.path.to_str().unwrap();
-        assert!(found.file.ends_with(path), "{which}: {}", found.file);
+        assert!(found.file.ends_with(path), "{disabled}: {}", found.file);
         match &first {
-            Some(first) => assert_eq!(&found, first, "{which}"),
+            Some(first) => assert_eq!(&found, first, "{disabled}"),
             None => first = Some(found),
         }
     }

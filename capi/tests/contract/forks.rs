@@ -1,26 +1,30 @@
-//! After a `fork`: handles, the pseudo handle, the watch, and locks that another thread held.
+//! The library in forked children: handles, the pseudo handle, watches, and locks held by other
+//! threads.
 
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::api::*;
-use crate::support::privilege::{is_root, skip};
 
-/// Runs a check in a forked child, which has this thread alone.
+use testing::privilege::is_root;
+use testing::skip;
+
+/// Runs a check in a forked child, which has a single thread.
 #[track_caller]
 fn in_child(check: impl FnOnce() -> bool) {
-    // SAFETY: see there.
+    // SAFETY: `in_child_of` runs only the check in the child.
     in_child_of(|| unsafe { libc::fork() }, check);
 }
 
+/// Like [`in_child`], with a function that forks.
 #[track_caller]
 fn in_child_of(fork: impl FnOnce() -> libc::pid_t, check: impl FnOnce() -> bool) {
-    // SAFETY: the child does nothing but the check, whose calls are what is tested here, and ends
-    // without what else would run at its end.
+    // SAFETY: the child runs only the check, whose calls this file tests after `fork`. `_exit`
+    // skips exit handlers.
     let status = unsafe {
         match fork() {
             0 => {
-                // A deadlock becomes a failure.
+                // Turns a deadlock into a failure.
                 libc::alarm(20);
                 let holds = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check));
                 libc::_exit(i32::from(!matches!(holds, Ok(true))))
@@ -33,37 +37,39 @@ fn in_child_of(fork: impl FnOnce() -> libc::pid_t, check: impl FnOnce() -> bool)
             }
         }
     };
-    assert_eq!(status, 0, "how the child ended");
+    assert_eq!(status, 0, "the child's exit status");
 }
 
-fn working_set(handle: Handle) -> Option<u64> {
-    let mut words = [0; 9];
-    let done = (api().GetProcessMemoryInfo)(handle, words.as_mut_ptr(), 72) != 0;
-    done.then_some(words[2])
+/// Returns the size of a process's working set, or `None` if the call fails.
+fn working_set(handle: Handle) -> Option<usize> {
+    let mut counters = [0; 9];
+    let succeeded = (api().GetProcessMemoryInfo)(handle, counters.as_mut_ptr(), 72) != 0;
+    succeeded.then_some(counters[2])
 }
 
+/// In the child, an inherited handle still refers to the parent.
 #[test]
-fn handles_lead_to_the_same_process_and_the_pseudo_handle_to_the_child() {
-    // Something that only the parent has so much of.
+fn fork_changes_only_pseudo_handle() {
+    // The child discards its copy, so that the working sets differ by about 64 MiB.
     let memory = vec![1u8; 64 << 20];
-    let me = Opened::new(QUERY | VM_READ, std::process::id());
+    let me = OpenHandle::new(QUERY | VM_READ, std::process::id());
     let pseudo = (api().GetCurrentProcess)();
     working_set(pseudo).unwrap();
     let parent = std::process::id();
     in_child(|| {
-        let mut ids = [0u8; 4096];
+        let mut name = [0u8; 4096];
         let of_parent = working_set(me.0).unwrap();
-        // SAFETY: pages that the child gives back are its own.
+        // SAFETY: the range lies inside the vector, which the child does not read again.
         unsafe {
             let start = memory.as_ptr().addr().next_multiple_of(4096);
             libc::madvise(start as *mut _, 63 << 20, libc::MADV_DONTNEED);
         }
         let own = working_set(pseudo).unwrap();
-        let name = (api().GetProcessImageFileNameA)(pseudo, ids.as_mut_ptr(), 4096);
+        let length = (api().GetProcessImageFileNameA)(pseudo, name.as_mut_ptr(), 4096);
         of_parent > own + (32 << 20)
-            && name > 0
+            && length > 0
             && (api().GetCurrentProcessId)() != parent
-            // What the child closes the parent still has.
+            // Closing the handle in the child leaves the parent's copy open.
             && (api().CloseHandle)(me.0) != 0
             && working_set(me.0).is_none()
             && (api().EmptyWorkingSet)(pseudo) != 0
@@ -73,45 +79,46 @@ fn handles_lead_to_the_same_process_and_the_pseudo_handle_to_the_child() {
 }
 
 #[test]
-fn a_watch_stays_with_the_process_that_started_it() {
-    let me = Opened::new(QUERY, std::process::id());
+fn child_does_not_inherit_watch() {
+    let me = OpenHandle::new(QUERY, std::process::id());
     if (api().InitializeProcessForWsWatch)(me.0) == 0 && !is_root() {
-        skip("this user may not watch page faults");
+        skip("cannot watch page faults without privileges");
         return;
     }
-    let mut room = vec![WatchInformation { pc: 0, va: 0 }; 100_000];
+    let mut buffer = vec![WatchInformation { pc: 0, va: 0 }; 100_000];
     let cb = 1_600_000;
     in_child(|| {
-        let refused = (api().GetWsChanges)(me.0, room.as_mut_ptr(), cb) == 0
+        let refused = (api().GetWsChanges)(me.0, buffer.as_mut_ptr(), cb) == 0
             && Code((api().GetLastError)()) == INVALID_PARAMETER;
-        // It may start one of its own, on the parent and on itself.
+        // The child can start a watch for itself.
         let pseudo = (api().GetCurrentProcess)();
         refused
             && (api().InitializeProcessForWsWatch)(pseudo) != 0
-            && (api().GetWsChanges)(pseudo, room.as_mut_ptr(), cb) != 0
+            && (api().GetWsChanges)(pseudo, buffer.as_mut_ptr(), cb) != 0
             && (api().CloseHandle)(me.0) != 0
     });
-    // Or other tests faulted more than there is room for.
-    if (api().GetWsChanges)(me.0, room.as_mut_ptr(), cb) == 0 {
+    // Under `cargo test`, other tests share this process and can overflow the buffer.
+    if (api().GetWsChanges)(me.0, buffer.as_mut_ptr(), cb) == 0 {
         assert_eq!(Code((api().GetLastError)()), INSUFFICIENT_BUFFER);
     }
 }
 
 #[test]
-fn a_fork_while_other_threads_are_inside_leaves_the_child_free() {
-    // Loaded before: a child would wait for ever for a thread that was about to.
+fn fork_during_calls_does_not_deadlock() {
+    // Load the library first. Otherwise a child can inherit the loader's lock from a thread that
+    // does not exist in the child, and wait for it forever.
     api();
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // However this ends, the threads must.
-        let _end = Raised(&ended);
+        // Stops the threads even if an assertion fails.
+        let _stop = SetOnDrop(&ended);
         for _ in 0..3 {
             scope.spawn(|| {
                 let mut name = [0u8; 4096];
                 let inside = name.as_ptr().addr();
                 let address = api().OpenProcess as *const () as *mut _;
                 while !ended.load(Ordering::Relaxed) {
-                    let open = Opened::new(QUERY | VM_READ, std::process::id());
+                    let open = OpenHandle::new(QUERY | VM_READ, std::process::id());
                     let _ = working_set(open.0);
                     let size = name.len() as u32;
                     (api().GetMappedFileNameA)(open.0, address, name.as_mut_ptr(), size);
@@ -143,21 +150,27 @@ fn a_fork_while_other_threads_are_inside_leaves_the_child_free() {
     });
 }
 
-/// A flag that is raised when this is dropped.
-struct Raised<'a>(&'a AtomicBool);
+/// Sets a flag on drop.
+struct SetOnDrop<'a>(&'a AtomicBool);
 
-impl Drop for Raised<'_> {
+impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
+/// A raw `clone` bypasses the C library's `fork` handlers, so a cached process id is the parent's.
+/// The library must not write to the parent's memory.
 #[test]
-fn a_child_that_the_c_library_does_not_know_of_has_its_own_memory_written_to() {
+fn raw_clone_child_gets_own_results() {
+    // Without the handlers, a lock that a thread of another test holds stays locked in the child.
+    if !is_alone("forks::raw_clone_child_gets_own_results") {
+        return;
+    }
     let mut needed = 0;
-    done(|api| (api.EnumProcesses)(null_mut(), 0, &mut needed));
+    succeed(|api| (api.EnumProcesses)(null_mut(), 0, &mut needed));
     let mut ids = vec![0u32; 1 << 16];
-    // SAFETY: nothing is done in between that the C library would have to know of.
+    // SAFETY: without `CLONE_VM` the child has its own copy of the memory, as after `fork`.
     let clone =
         || unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) as libc::pid_t };
     in_child_of(clone, || {
@@ -167,7 +180,7 @@ fn a_child_that_the_c_library_does_not_know_of_has_its_own_memory_written_to() {
     assert_eq!(
         (needed, ids.iter().max()),
         (0, Some(&0)),
-        "the parent's memory"
+        "the child wrote to the parent's memory"
     );
     in_child(|| {
         (api().EnumProcesses)(ids.as_mut_ptr(), 4 << 16, &mut needed) != 0
@@ -176,6 +189,6 @@ fn a_child_that_the_c_library_does_not_know_of_has_its_own_memory_written_to() {
     assert_eq!(
         (needed, ids.iter().max()),
         (0, Some(&0)),
-        "the parent's memory"
+        "the child wrote to the parent's memory"
     );
 }

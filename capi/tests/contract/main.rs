@@ -1,18 +1,18 @@
-//! The contract, row by row: what each function promises, and each code that it may give, through
-//! the shared library and against facts that the tests arrange.
-
-#[path = "../common/library.rs"]
-mod library;
-#[path = "../../../psapi/tests/support/mod.rs"]
-mod support;
+//! The documented contract of each function: its results and its error codes.
+//!
+//! The tests call the shared library by name, as a C program does. They compare the results with
+//! processes, files and settings that they prepare.
 
 mod api;
 mod conventions;
 mod device_drivers;
+#[cfg(target_os = "linux")]
 mod fallbacks;
+#[cfg(target_os = "linux")]
 mod forks;
 mod handles;
 mod image_names;
+#[cfg(target_os = "linux")]
 mod machine;
 mod mapped_files;
 mod memory;
@@ -20,5 +20,9 @@ mod modules;
 mod page_files;
 mod performance;
 mod processes;
+#[cfg(target_os = "linux")]
 mod watch;
+#[cfg(windows)]
+mod watch_record;
+mod watch_rights;
 mod working_set;

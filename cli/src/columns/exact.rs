@@ -1,100 +1,35 @@
-//! Exact shares of memory, of the *exact* tier: never read unless chosen.
+//! Exact shares of memory, from the *exact* tier: read only if chosen, because the kernel walks the
+//! page tables of the process for them.
 
-use psapi::{ExactMemory, Fields};
+use psapi::Fields;
 
-use super::{ProcessColumn, bytes};
-use crate::output::{Shape, Value};
+use super::process::{ProcessColumn, ProcessRow, tier};
+use crate::output::{Value, columns};
+
+/// The columns whose values can be added up, because no two processes count the same memory.
+const ADD_UP: [&str; 7] = [
+    "pss", "uss", "pssanon", "pssfile", "pssshmem", "dirty", "swappss",
+];
 
 pub fn columns<'a>() -> Vec<ProcessColumn<'a>> {
-    macro_rules! size {
-        ($key:literal, $title:literal, $field:literal, $about:literal, $value:expr) => {
-            ProcessColumn::new(
-                Fields::EXACT,
-                Shape::Number,
-                ($key, $title, $field),
-                $about,
-                |row| row.exact(|exact: &ExactMemory| $value(exact)),
-            )
-        };
+    let mut columns = tier(
+        Fields::EXACT,
+        columns! { row: ProcessRow<'a>;
+            "pss"        "PSS"        "pss_bytes"             Number: row.exact(|exact| Value::Bytes(exact.pss)), "proportional set size: a page that N processes share counts as 1/N", priority 7;
+            "uss"        "USS"        "uss_bytes"             Number: row.exact(|exact| Value::Bytes(exact.uss)), "unique set size: memory that ending the process would free", priority 7;
+            "pssanon"    "PSSANON"    "pss_anon_bytes"        Number: row.exact(|exact| Value::bytes(exact.pss_anon)), "private memory in the PSS";
+            "pssfile"    "PSSFILE"    "pss_file_bytes"        Number: row.exact(|exact| Value::bytes(exact.pss_file)), "pages backed by files in the PSS";
+            "pssshmem"   "PSSSHMEM"   "pss_shmem_bytes"       Number: row.exact(|exact| Value::bytes(exact.pss_shmem)), "shared memory in the PSS";
+            "shared"     "SHARED"     "shared_bytes"          Number: row.exact(|exact| Value::Bytes(exact.shared)), "resident pages that other processes also map";
+            "dirty"      "DIRTY"      "private_dirty_bytes"   Number: row.exact(|exact| Value::Bytes(exact.private_dirty)), "modified resident pages that no other process maps";
+            "referenced" "REFERENCED" "referenced_bytes"      Number: row.exact(|exact| Value::Bytes(exact.referenced)), "resident pages that were accessed recently";
+            "lazyfree"   "LAZYFREE"   "lazy_free_bytes"       Number: row.exact(|exact| Value::bytes(exact.lazy_free)), "pages released with MADV_FREE that the kernel has not reclaimed yet";
+            "thp"        "THP"        "anon_huge_pages_bytes" Number: row.exact(|exact| Value::Bytes(exact.anon_huge_pages)), "private memory in transparent huge pages";
+            "swappss"    "SWAPPSS"    "swap_pss_bytes"        Number: row.exact(|exact| Value::Bytes(exact.swap_pss)), "memory in page files: a page that N processes share counts as 1/N";
+        },
+    );
+    for column in &mut columns {
+        column.adds_up = ADD_UP.contains(&column.column.key);
     }
-    type Exact = ExactMemory;
-    vec![
-        size!(
-            "pss",
-            "PSS",
-            "pss_bytes",
-            "proportional set: shared pages divided by their sharers",
-            |e: &Exact| Value::Bytes(e.pss)
-        ),
-        size!(
-            "uss",
-            "USS",
-            "uss_bytes",
-            "unique set: what would come free if it ended",
-            |e: &Exact| Value::Bytes(e.uss)
-        ),
-        size!(
-            "pssanon",
-            "PSSANON",
-            "pss_anon_bytes",
-            "of the PSS, private memory",
-            |e: &Exact| { bytes(e.pss_anon) }
-        ),
-        size!(
-            "pssfile",
-            "PSSFILE",
-            "pss_file_bytes",
-            "of the PSS, pages of files",
-            |e: &Exact| { bytes(e.pss_file) }
-        ),
-        size!(
-            "pssshmem",
-            "PSSSHMEM",
-            "pss_shmem_bytes",
-            "of the PSS, shared memory",
-            |e: &Exact| { bytes(e.pss_shmem) }
-        ),
-        size!(
-            "shared",
-            "SHARED",
-            "shared_bytes",
-            "resident pages that others map, too",
-            |e: &Exact| { Value::Bytes(e.shared) }
-        ),
-        size!(
-            "dirty",
-            "DIRTY",
-            "private_dirty_bytes",
-            "resident pages that were changed and are nobody else's",
-            |e: &Exact| Value::Bytes(e.private_dirty)
-        ),
-        size!(
-            "referenced",
-            "REFERENCED",
-            "referenced_bytes",
-            "resident pages that were used recently",
-            |e: &Exact| Value::Bytes(e.referenced)
-        ),
-        size!(
-            "lazyfree",
-            "LAZYFREE",
-            "lazy_free_bytes",
-            "pages given back that the kernel has not taken yet",
-            |e: &Exact| bytes(e.lazy_free)
-        ),
-        size!(
-            "thp",
-            "THP",
-            "anon_huge_pages_bytes",
-            "transparent huge pages of private memory",
-            |e: &Exact| Value::Bytes(e.anon_huge_pages)
-        ),
-        size!(
-            "swappss",
-            "SWAPPSS",
-            "swap_pss_bytes",
-            "memory in page files, divided by its sharers",
-            |e: &Exact| Value::Bytes(e.swap_pss)
-        ),
-    ]
+    columns
 }

@@ -1,28 +1,26 @@
 //! `psapi drivers`: the kernel image and its drivers, loaded and built in.
 
-use std::borrow::Cow;
-use std::os::unix::ffi::OsStrExt;
-
 use anyhow::Result;
 use psapi::{DeviceDriver, DriverKind, DriverState};
 
-use crate::output::{Column, Shape, Value};
+use crate::output::{Column, Value, columns};
 use crate::pattern::Pattern;
-use crate::session::{Session, say};
+use crate::session::{Session, warn};
+use crate::sys::{self, texts};
 
-/// Options of `psapi drivers`. Without a choice: the kernel image and the loaded ones.
+/// Options of `psapi drivers`. By default, it lists the kernel image and the loaded drivers.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The loaded drivers alone, as lsmod lists
+    /// List only loaded drivers, like lsmod
     #[arg(long)]
     loaded: bool,
-    /// The drivers that are part of the kernel image
+    /// List only drivers built into the kernel image
     #[arg(long)]
     builtin: bool,
-    /// The kernel image
+    /// List only the kernel image
     #[arg(long)]
     image: bool,
-    /// Only drivers of this name: exact, or with `*` and `?`; `-` and `_` are the same
+    /// List only drivers with this name; `*` and `?` are wildcards, `-` and `_` are equivalent
     #[arg(long, short = 'n', value_name = "NAME", value_parser = Pattern::parse)]
     name: Vec<Pattern>,
 }
@@ -33,13 +31,18 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let built_in = drivers.iter().filter(is_built_in).count();
     drivers.retain(|driver| args.wants(driver));
     let columns = columns();
-    let columns = session.output.usual(&columns);
+    let columns = session.output.visible(&columns);
     let mut document = session.output.document(None)?;
-    document.rows("drivers", &columns, &drivers)?;
+    document.rows_if_any("drivers", &columns, &drivers)?;
     document.end()?;
-    if !args.chosen() && built_in > 0 {
-        say(format_args!(
-            "{built_in} more are built into the kernel image: see --builtin"
+    for name in &args.name {
+        if !drivers.iter().any(|driver| is_called(driver, name)) {
+            session.report(format_args!("no driver matches {}", name.text()));
+        }
+    }
+    if !args.are_given() && built_in > 0 {
+        warn(format_args!(
+            "{built_in} more drivers are built into the kernel image; --builtin lists them"
         ));
     }
     let hidden = |driver: &&DeviceDriver| {
@@ -47,16 +50,18 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     };
     let hidden = drivers.iter().filter(hidden).count();
     if hidden > 0 {
-        say(format_args!(
-            "load addresses not shown: {hidden}; a kernel.kptr_restrict of 0 or 1 shows them \
-             to CAP_SYSLOG"
+        warn(format_args!(
+            "the kernel hides load addresses; {}{}",
+            texts::HIDDEN_ADDRESSES,
+            sys::privilege(&[texts::ADDRESS_PRIVILEGE])
         ));
     }
     Ok(())
 }
 
 impl Args {
-    fn chosen(&self) -> bool {
+    /// Returns true if any option selects drivers.
+    fn are_given(&self) -> bool {
         self.loaded || self.builtin || self.image || !self.name.is_empty()
     }
 
@@ -67,79 +72,59 @@ impl Args {
             _ => self.loaded,
         };
         let any_kind = !(self.loaded || self.builtin || self.image);
-        let usual = driver.kind != DriverKind::BuiltIn || !self.name.is_empty();
-        let name: Vec<u8> = driver.name.as_bytes().iter().copied().map(plain).collect();
-        let named = |pattern: &Pattern| pattern.map(plain).matches(&name);
-        (kind || any_kind && usual) && (self.name.is_empty() || self.name.iter().any(named))
+        let by_default = driver.kind != DriverKind::BuiltIn || !self.name.is_empty();
+        let is_named = |name| is_called(driver, name);
+        (kind || any_kind && by_default) && (self.name.is_empty() || self.name.iter().any(is_named))
     }
 }
 
-/// The kernel takes `-` and `_` for the same in names of drivers.
-fn plain(byte: u8) -> u8 {
-    if byte == b'-' { b'_' } else { byte }
+fn is_called(driver: &DeviceDriver, name: &Pattern) -> bool {
+    let name = Pattern::new(&sys::driver_name(name.as_os_str()));
+    name.matches(sys::driver_name(&driver.name).as_encoded_bytes())
 }
 
-fn columns() -> [Column<DeviceDriver>; 10] {
-    [
-        column(("name", "NAME", "name"), Shape::Name, |driver| {
-            Value::text(&driver.name)
-        }),
-        column(("kind", "KIND", "kind"), Shape::Word, |driver| {
-            Value::Word(match driver.kind {
-                DriverKind::KernelImage => "image",
-                DriverKind::Loadable => "loaded",
-                DriverKind::BuiltIn => "built-in",
-                _ => "other",
-            })
-        }),
-        column(
-            ("address", "ADDRESS", "load_address"),
-            Shape::Number,
-            |driver| driver.load_address.map_or(Value::Unknown, Value::Address),
-        ),
-        column(("size", "SIZE", "size_bytes"), Shape::Number, |driver| {
-            driver.size.map_or(Value::Unknown, Value::Bytes)
-        }),
-        column(
-            ("references", "REFS", "references"),
-            Shape::Number,
-            |driver| driver.references.map_or(Value::Unknown, Value::Count),
-        ),
-        column(("state", "STATE", "state"), Shape::Word, |driver| {
-            Value::Word(match driver.state {
-                DriverState::Live => "live",
-                DriverState::Loading => "loading",
-                DriverState::Unloading => "unloading",
-                _ => "other",
-            })
-        }),
-        column(
-            ("permanent", "PERMANENT", "permanent"),
-            Shape::Word,
-            |driver| Value::Flag(driver.permanent),
-        )
-        .in_table_if(false),
-        column(("taint", "TAINT", "taint"), Shape::Word, |driver| {
-            Value::Text(Cow::Borrowed(driver.taint.as_bytes()))
-        }),
-        column(
-            ("users", "USED BY", "users"),
-            Shape::Name,
-            |driver| match driver.users.is_empty() {
-                true => Value::Unknown,
-                false => Value::Names(driver.users.iter().map(|user| user.as_bytes()).collect()),
-            },
-        ),
-        column(("file", "FILE", "file"), Shape::Path, |driver| {
-            driver.file.as_deref().map_or(Value::Unknown, Value::path)
-        }),
-    ]
+fn columns() -> Vec<Column<DeviceDriver>> {
+    columns! { driver: DeviceDriver;
+        "name"       "NAME"      "name"         Name:   Value::text(&driver.name), priority 9;
+        "kind"       "KIND"      "kind"         Word:   kind(driver), priority 7;
+        "address"    "ADDRESS"   "load_address" Number: driver.load_address.map_or(Value::Unknown, Value::Address), priority 8;
+        "size"       "SIZE"      "size_bytes"   Number: Value::bytes(driver.size), priority 7;
+        "references" "REFS"      "references"   Number: driver.references.map_or(Value::Unknown, Value::Count), priority 4;
+        "state"      "STATE"     "state"        Word:   state(driver);
+        "permanent"  "PERMANENT" "permanent"    Word:   driver.permanent.map_or(Value::Unknown, Value::Flag), if false;
+        "taint"      "TAINT"     "taint"        Word:   Value::Text(driver.taint.as_bytes().into()), priority 3;
+        "users"      "USED BY"   "users"        Name:   users(driver), priority 4;
+        "file"       "FILE"      "file"         Path:   driver.file.as_deref().map_or(Value::Unknown, Value::path), priority 6;
+    }
 }
 
-fn column(
-    names: (&'static str, &'static str, &'static str),
-    shape: Shape,
-    value: for<'r> fn(&'r DeviceDriver) -> Value<'r>,
-) -> Column<DeviceDriver> {
-    Column::new(names, shape, "", value)
+fn kind(driver: &DeviceDriver) -> Value<'_> {
+    Value::Word(match driver.kind {
+        DriverKind::KernelImage => "image",
+        DriverKind::Loadable => "loaded",
+        DriverKind::BuiltIn => "built-in",
+        _ => "other",
+    })
+}
+
+fn state(driver: &DeviceDriver) -> Value<'_> {
+    Value::Word(match driver.state {
+        DriverState::Live => "live",
+        DriverState::Loading => "loading",
+        DriverState::Unloading => "unloading",
+        _ => "other",
+    })
+}
+
+fn users(driver: &DeviceDriver) -> Value<'_> {
+    if driver.users.is_empty() {
+        return Value::Unknown;
+    }
+    Value::Names(
+        driver
+            .users
+            .iter()
+            .map(|user| user.as_encoded_bytes())
+            .collect(),
+    )
 }

@@ -1,11 +1,11 @@
-//! `psapi empty`: moving what processes have in memory out of it.
+//! `psapi empty`: evicts processes' pages from memory.
 
 use std::ffi::OsString;
 
 use anyhow::Result;
 use psapi::{EmptiedWorkingSet, Fields, ProcessId};
 
-use crate::output::{Column, Shape, Value};
+use crate::output::{Column, Value, columns};
 use crate::session::Session;
 use crate::target::Targets;
 
@@ -16,7 +16,7 @@ pub struct Args {
     targets: Targets,
 }
 
-/// A process and what emptying its working set did.
+/// A process, and the result of emptying its working set.
 struct Row {
     pid: ProcessId,
     name: Option<OsString>,
@@ -36,91 +36,30 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
         return Ok(());
     }
     let columns = columns();
-    let columns = session.output.usual(&columns);
+    let columns = session.output.visible(&columns);
     let mut document = session.output.document(None)?;
     document.rows("emptied", &columns, &rows)?;
-    let stayed = rows.iter().map(|row| row.emptied.remaining.no_page_file);
-    if stayed.sum::<u64>() > 0 {
-        document
-            .line("private memory stayed: no page file has room for it, see psapi pagefiles")?;
+    let remaining = rows.iter().map(|row| row.emptied.remaining.no_page_file);
+    if remaining.sum::<u64>() > 0 {
+        document.line(
+            "some private memory remains because no page file has room for it; see psapi pagefiles",
+        )?;
     }
     Ok(document.end()?)
 }
 
-fn columns() -> [Column<Row>; 11] {
-    [
-        column(("pid", "PID", "pid"), Shape::Number, "", |row| {
-            Value::count(row.pid.get())
-        }),
-        column(
-            ("before", "BEFORE", "before_bytes"),
-            Shape::Number,
-            "the working set before",
-            |row| Value::Bytes(row.emptied.before.total()),
-        ),
-        column(
-            ("private-left", "PRIVATE LEFT", "private_left_bytes"),
-            Shape::Number,
-            "private memory that left",
-            |row| Value::Bytes(row.emptied.left().private),
-        ),
-        column(
-            ("file-left", "FILE LEFT", "file_left_bytes"),
-            Shape::Number,
-            "pages of files and of shared memory that left",
-            |row| Value::Bytes(row.emptied.left().file),
-        ),
-        column(
-            ("after", "AFTER", "after_bytes"),
-            Shape::Number,
-            "the working set afterwards",
-            |row| Value::Bytes(row.emptied.after.total()),
-        ),
-        column(
-            ("locked", "LOCKED", "remaining_locked_bytes"),
-            Shape::Number,
-            "of that, locked in memory",
-            |row| Value::Bytes(row.emptied.remaining.locked),
-        ),
-        column(
-            ("kernel", "KERNEL", "remaining_kernel_bytes"),
-            Shape::Number,
-            "of that, the kernel's",
-            |row| Value::Bytes(row.emptied.remaining.kernel),
-        ),
-        column(
-            ("shared", "SHARED", "remaining_shared_bytes"),
-            Shape::Number,
-            "of that, mapped elsewhere, too",
-            |row| Value::Bytes(row.emptied.remaining.shared),
-        ),
-        column(
-            (
-                "no-page-file",
-                "NO PAGE FILE",
-                "remaining_no_page_file_bytes",
-            ),
-            Shape::Number,
-            "of that, private, and no page file has room for it",
-            |row| Value::Bytes(row.emptied.remaining.no_page_file),
-        ),
-        column(
-            ("other", "OTHER", "remaining_other_bytes"),
-            Shape::Number,
-            "of that, the rest: used again, or of files that the caller may not write to",
-            |row| Value::Bytes(row.emptied.remaining.other),
-        ),
-        column(("name", "NAME", "name"), Shape::Name, "", |row| {
-            row.name.as_deref().map_or(Value::Unknown, Value::text)
-        }),
-    ]
-}
-
-fn column(
-    names: (&'static str, &'static str, &'static str),
-    shape: Shape,
-    about: &'static str,
-    value: for<'r> fn(&'r Row) -> Value<'r>,
-) -> Column<Row> {
-    Column::new(names, shape, about, value)
+fn columns() -> Vec<Column<Row>> {
+    columns! { row: Row;
+        "pid"             "PID"             "pid"                          Number: Value::count(row.pid.get()), priority 9;
+        "before"          "BEFORE"          "before_bytes"                 Number: Value::Bytes(row.emptied.before.total()), "the working set before", priority 8;
+        "private-evicted" "PRIVATE EVICTED" "private_evicted_bytes"        Number: Value::Bytes(row.emptied.evicted().private), "private memory that was evicted", priority 7;
+        "file-evicted"    "FILE EVICTED"    "file_evicted_bytes"           Number: Value::Bytes(row.emptied.evicted().file), "pages backed by files, and shared memory, that were evicted", priority 7;
+        "after"           "AFTER"           "after_bytes"                  Number: Value::Bytes(row.emptied.after.total()), "the working set afterwards", priority 8;
+        "locked"          "LOCKED"          "remaining_locked_bytes"       Number: Value::Bytes(row.emptied.remaining.locked), "remaining because it is locked in memory", priority 4;
+        "kernel"          "KERNEL"          "remaining_kernel_bytes"       Number: Value::Bytes(row.emptied.remaining.kernel), "remaining because it belongs to the kernel", priority 4;
+        "shared"          "SHARED"          "remaining_shared_bytes"       Number: Value::Bytes(row.emptied.remaining.shared), "remaining because it is also mapped elsewhere", priority 4;
+        "no-page-file"    "NO PAGE FILE"    "remaining_no_page_file_bytes" Number: Value::Bytes(row.emptied.remaining.no_page_file), "private memory that remains because no page file has room";
+        "other"           "OTHER"           "remaining_other_bytes"        Number: Value::Bytes(row.emptied.remaining.other), "remaining for other reasons: accessed again, or backed by files that the caller cannot write", priority 3;
+        "name"            "NAME"            "name"                         Name:   row.name.as_deref().map_or(Value::Unknown, Value::text), priority 9;
+    }
 }

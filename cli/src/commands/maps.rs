@@ -1,12 +1,11 @@
 //! `psapi maps`: the mappings of processes.
 
-use std::borrow::Cow;
-use std::os::unix::ffi::OsStringExt;
-
 use anyhow::Result;
 use psapi::{Backing, Mapping, ProcessId};
 
-use crate::output::{Column, Shape, Value};
+use crate::columns::mapping;
+use crate::diagnostics;
+use crate::output::{Column, Value, columns};
 use crate::session::Session;
 use crate::target::Targets;
 
@@ -15,16 +14,19 @@ use crate::target::Targets;
 pub struct Args {
     #[command(flatten)]
     targets: Targets,
-    /// End address, device and inode in tables, too
+    /// Also show end address, device and inode in tables
     #[arg(long, short = 'l')]
     details: bool,
 }
 
-/// A mapping and whose it is.
+/// A mapping of a process.
 struct Row {
     pid: ProcessId,
     mapping: Mapping,
 }
+
+/// The titles of the columns that --details adds.
+const DETAILS: [&str; 3] = ["END", "DEVICE", "INODE"];
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let (rows, processes) = args.targets.rows(session, |process| {
@@ -38,106 +40,57 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
         return Ok(());
     }
     let columns = columns(&rows, processes > 1, args.details);
-    let columns = session.output.usual(&columns);
+    let columns = session.output.visible(&columns);
     let mut document = session.output.document(None)?;
     document.rows("mappings", &columns, &rows)?;
-    Ok(document.end()?)
+    let left_out = document.left_out().to_vec();
+    document.end()?;
+    if args.details {
+        diagnostics::warn_left_out(&left_out, &DETAILS);
+    }
+    Ok(())
 }
 
-fn columns(rows: &[Row], several: bool, details: bool) -> [Column<Row>; 11] {
-    let any_deleted = rows.iter().any(|row| deleted(&row.mapping) == Some(true));
-    [
-        column(("pid", "PID", "pid"), Shape::Number, |row| {
-            Value::count(row.pid.get())
-        })
-        .in_table_if(several),
-        column(("start", "START", "start_address"), Shape::Number, |row| {
-            Value::Address(row.mapping.start)
-        }),
-        column(("end", "END", "end_address"), Shape::Number, |row| {
-            Value::Address(row.mapping.end)
-        })
-        .in_table_if(details),
-        column(("size", "SIZE", "size_bytes"), Shape::Number, |row| {
-            Value::Bytes(row.mapping.size())
-        }),
-        column(("permissions", "PERM", "permissions"), Shape::Word, |row| {
-            permissions(&row.mapping)
-        }),
-        column(("offset", "OFFSET", "offset_bytes"), Shape::Number, |row| {
-            row.mapping
-                .file
-                .map_or(Value::Unknown, |_| Value::Offset(row.mapping.offset))
-        }),
-        column(("device", "DEVICE", "device"), Shape::Word, |row| {
-            row.mapping.file.map_or(Value::Unknown, |file| {
-                Value::Text(Cow::Owned(
-                    format!("{}:{}", file.major, file.minor).into_bytes(),
-                ))
-            })
-        })
-        .in_table_if(details),
-        column(("inode", "INODE", "inode"), Shape::Number, |row| {
-            row.mapping
-                .file
-                .map_or(Value::Unknown, |file| Value::Count(file.inode))
-        })
-        .in_table_if(details),
-        column(("kind", "KIND", "kind"), Shape::Word, |row| {
-            kind(&row.mapping)
-        }),
-        column(("deleted", "DELETED", "deleted"), Shape::Word, |row| {
-            deleted(&row.mapping).map_or(Value::Unknown, Value::Flag)
-        })
-        .in_table_if(any_deleted),
-        column(("name", "NAME", "name"), Shape::Path, |row| {
-            name(&row.mapping)
-        }),
-    ]
-}
-
-/// As `maps` writes them: `r-xp`.
-pub fn permissions(mapping: &Mapping) -> Value<'static> {
-    let letter = |allowed: bool, letter: u8| if allowed { letter } else { b'-' };
-    Value::Text(Cow::Owned(vec![
-        letter(mapping.readable, b'r'),
-        letter(mapping.writable, b'w'),
-        letter(mapping.executable, b'x'),
-        if mapping.shared { b's' } else { b'p' },
-    ]))
-}
-
-/// Whether its file was deleted; `None` without a file.
-pub fn deleted(mapping: &Mapping) -> Option<bool> {
-    match mapping.backing {
-        Backing::File { deleted, .. } => Some(deleted),
-        _ => None,
+fn columns(rows: &[Row], several: bool, details: bool) -> Vec<Column<Row>> {
+    let any_deleted = rows.iter().any(|row| row.deleted() == Some(true));
+    columns! { row: Row;
+        "pid"         "PID"     "pid"           Number: Value::count(row.pid.get()), priority 8, if several;
+        "start"       "START"   "start_address" Number: Value::Address(row.mapping.start), priority 8;
+        "end"         "END"     "end_address"   Number: Value::Address(row.mapping.end), if details;
+        "size"        "SIZE"    "size_bytes"    Number: Value::Bytes(row.mapping.size()), priority 7;
+        "permissions" "PERM"    "permissions"   Word:   mapping::permissions(&row.mapping), priority 7;
+        "offset"      "OFFSET"  "offset_bytes"  Number: row.offset(), priority 4;
+        "device"      "DEVICE"  "device"        Word:   row.device(), priority 3, if details;
+        "inode"       "INODE"   "inode"         Number: row.inode(), priority 3, if details;
+        "kind"        "KIND"    "kind"          Word:   mapping::kind(&row.mapping);
+        "deleted"     "DELETED" "deleted"       Word:   row.deleted().map_or(Value::Unknown, Value::Flag), priority 6, if any_deleted;
+        "name"        "NAME"    "name"          Path:   mapping::name(&row.mapping), priority 9;
     }
 }
 
-pub fn kind(mapping: &Mapping) -> Value<'static> {
-    Value::Word(match mapping.backing {
-        Backing::File { .. } => "file",
-        Backing::Memfd { .. } => "memfd",
-        Backing::SysV { .. } => "sysv",
-        Backing::SharedAnonymous { .. } => "shared",
-        Backing::Anonymous { .. } => "anonymous",
-        Backing::Heap => "heap",
-        Backing::Stack => "stack",
-        Backing::Vdso => "vdso",
-        Backing::Kernel { .. } => "kernel",
-        _ => "other",
-    })
-}
+impl Row {
+    fn offset(&self) -> Value<'_> {
+        let offset = self.mapping.file.and(self.mapping.offset);
+        offset.map_or(Value::Unknown, Value::Offset)
+    }
 
-pub fn name(mapping: &Mapping) -> Value<'static> {
-    Value::Text(Cow::Owned(mapping.backing.label().into_vec()))
-}
+    fn device(&self) -> Value<'_> {
+        self.mapping.file.map_or(Value::Unknown, |file| {
+            let device = format!("{}:{}", file.major, file.minor);
+            Value::Text(device.into_bytes().into())
+        })
+    }
 
-fn column(
-    names: (&'static str, &'static str, &'static str),
-    shape: Shape,
-    value: for<'r> fn(&'r Row) -> Value<'r>,
-) -> Column<Row> {
-    Column::new(names, shape, "", value)
+    fn inode(&self) -> Value<'_> {
+        let inode = self.mapping.file.map(|file| file.inode);
+        inode.map_or(Value::Unknown, Value::Count)
+    }
+
+    /// Whether the mapped file was deleted; `None` without a file.
+    fn deleted(&self) -> Option<bool> {
+        match self.mapping.backing {
+            Backing::File { deleted, .. } => Some(deleted),
+            _ => None,
+        }
+    }
 }

@@ -1,10 +1,10 @@
-//! `psapi memory`: memory counters of some processes.
+//! `psapi memory`: memory counters of processes.
 
 use anyhow::Result;
 use psapi::Fields;
 
 use crate::columns::{self, ProcessColumn, ProcessRow};
-use crate::explain;
+use crate::diagnostics;
 use crate::output::Format;
 use crate::repeat::Repeat;
 use crate::session::Session;
@@ -15,29 +15,31 @@ use crate::target::Targets;
 pub struct Args {
     #[command(flatten)]
     targets: Targets,
-    /// Exact shares (PSS, USS) as well: the kernel walks the processes' page tables for them
+    /// Also show exact shares (PSS, USS), for which the kernel walks the page tables
     #[arg(long)]
     exact: bool,
     #[command(flatten)]
     repeat: Repeat,
 }
 
-/// What a table of several processes has.
+/// The columns of a table of several processes.
 const IN_TABLE: [&str; 9] = [
     "pid", "ws", "peak", "commit", "swap", "anon", "file", "shmem", "vsize",
 ];
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
+    let table = session.output.format() == Format::Table;
     let mut fields = Fields::MEMORY;
     fields.set(Fields::EXACT, args.exact);
-    let mut watch = args.targets.watch();
+    fields.set(Fields::COMMAND_LINE, table);
+    let mut targets = args.targets.track();
     let mut explained = false;
     args.repeat.run(|at| {
         let mut statuses = Vec::new();
-        watch.ask(session, |process| {
+        targets.for_each(session, |process| {
             let status = process.status(fields)?;
             if status.memory.is_none() {
-                // The question by itself says why.
+                // Fails with the reason why the status has no memory counters.
                 process.memory_counters()?;
             }
             statuses.push(status);
@@ -51,7 +53,6 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             .iter()
             .map(|status| ProcessRow::new(status, None))
             .collect();
-        let table = session.output.format() == Format::Table;
         let chosen = if table && rows.len() > 1 {
             in_table(&all, args.exact)
         } else {
@@ -60,12 +61,15 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
         let mut document = session.output.document(at)?;
         match &rows[..] {
             [row] if table => document.record("processes", &chosen, row)?,
-            _ => document.rows("processes", &chosen, &rows)?,
+            _ => {
+                let total = columns::total(&chosen, &rows);
+                document.rows_and_total("processes", &chosen, &rows, total.as_ref())?;
+            }
         }
         document.end()?;
-        // Once; and a terminal that shows one sample in the place of another has no room for it.
+        // Warn only once, and not on a terminal where the next sample would erase the warning.
         if !explained && (at.is_none() || session.output.height().is_none()) {
-            explain::refusals(&session.system, fields, statuses.iter());
+            diagnostics::warn_unreadable(session, fields, statuses.iter());
         }
         explained = true;
         Ok(true)
@@ -77,15 +81,15 @@ fn in_table<'c, 'a>(all: &'c [ProcessColumn<'a>], exact: bool) -> Vec<&'c Proces
     if exact {
         keys.extend(["pss", "uss"]);
     }
-    keys.push("name");
+    keys.extend(["name", "command"]);
     columns::by_keys(all, &keys)
 }
 
-/// All that is known of memory, behind the process's id and name.
+/// Returns the columns of these tiers, after the id and the name of the process.
 fn detailed<'c, 'a>(all: &'c [ProcessColumn<'a>], fields: Fields) -> Vec<&'c ProcessColumn<'a>> {
-    let memory = all.iter().filter(|column| column.fields.intersects(fields));
+    let of_tiers = all.iter().filter(|column| column.fields.intersects(fields));
     let mut chosen = columns::by_keys(all, &["pid", "name"]);
-    chosen.extend(memory);
+    chosen.extend(of_tiers);
     chosen.extend(columns::by_keys(all, &["minflt", "majflt"]));
     chosen
 }

@@ -1,4 +1,4 @@
-//! The subcommands, a file each.
+//! The subcommands, one file each.
 
 pub mod completions;
 pub mod drivers;
@@ -10,8 +10,8 @@ pub mod memory;
 pub mod modules;
 pub mod overview;
 pub mod pagefiles;
-pub mod perf;
+mod picture_files;
 pub mod ps;
-pub mod traced;
+pub mod system;
 pub mod watch;
 pub mod ws;

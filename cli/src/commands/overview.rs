@@ -1,20 +1,20 @@
-//! `psapi` alone: the machine, and the processes with the largest working sets.
+//! `psapi` without a subcommand, or `psapi overview`: the memory of the machine, and the processes
+//! with the largest working sets.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::time::Duration;
 
 use anyhow::Result;
-use psapi::{Capture, Fields, PerformanceInfo, ProcessStatus};
+use psapi::{Capture, Fields, PerformanceInfo, ProcessStatus, System};
 
-use super::perf;
-use crate::clock;
-use crate::columns::{self, ProcessColumn, ProcessRow, Progress};
-use crate::explain;
-use crate::output::{Column, Document, Format, Part, Shape, Value};
+use super::system;
+use crate::columns::{self, ProcessColumn, ProcessRow, Rates};
+use crate::diagnostics;
+use crate::output::{Document, Format, Part, Value, columns};
 use crate::repeat::Repeat;
 use crate::session::Session;
-use crate::users::Users;
+use crate::sys::{self, texts};
+use crate::target::Pin;
 
 /// Options of the overview.
 #[derive(Debug, clap::Args)]
@@ -23,25 +23,22 @@ pub struct Args {
     repeat: Repeat,
 }
 
-/// How many processes are shown where no terminal's height says it.
+/// The number of processes shown if the output is not a terminal.
 const PROCESSES: usize = 20;
 
-/// The lines that everything but processes takes, the shell's next prompt included.
+/// The lines of the screen that are not processes, including the next shell prompt.
 const OTHER_LINES: usize = 10;
-
-/// From this width on, a line has room for a bar and still for a name.
-const WIDE: usize = 100;
 
 const COLUMNS: [&str; 10] = [
     "pid", "user", "state", "threads", "ws", "peak", "commit", "swap", "time", "name",
 ];
-/// The same where two samples are compared.
+/// The columns if two samples are compared.
 const COMPARED: [&str; 10] = [
     "pid", "user", "state", "threads", "ws", "peak", "commit", "swap", "cpu", "name",
 ];
 
 impl Args {
-    /// Refuses the options where they were given before a subcommand.
+    /// Returns an error if options of the overview were given before a subcommand.
     pub fn refuse_before_subcommand(&self) -> Result<()> {
         self.repeat.refuse_before_subcommand()
     }
@@ -51,16 +48,15 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     let mut capture = Capture::new(Fields::MEMORY | Fields::USER);
     let mut before = Capture::new(capture.fields());
     let mut before_at = None;
-    let mut users = Users::default();
-    let mut lacks_machine = false;
+    let mut machine_reported = false;
     args.repeat.run(|at| {
-        // A proc file system may show processes and nothing of the machine.
+        // A proc file system mounted with subset=pid has processes, but no figures of the machine.
         capture.refresh(&session.system)?;
         let info = match session.system.performance_info() {
             Ok(info) => Some(info),
             Err(error) => {
-                if !std::mem::replace(&mut lacks_machine, true) {
-                    session.report(error);
+                if !std::mem::replace(&mut machine_reported, true) {
+                    session.report_error(error);
                 }
                 None
             }
@@ -71,30 +67,32 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             .output
             .height()
             .map(|height| height.saturating_sub(OTHER_LINES));
-        let largest = largest(
-            capture.processes(),
-            room.map_or(PROCESSES, |room| room.max(1)),
-        );
-        users.learn(largest.iter().copied());
-        let working_set = |status: &&ProcessStatus| Some(status.memory?.working_set);
+        let count = room.map_or(PROCESSES, |room| room.max(1));
+        let largest = largest(capture.processes(), count).into_iter();
+        let largest: Vec<ProcessStatus> = largest
+            .map(|status| with_command_line(status, &session.system))
+            .collect();
+        session.users.look_up(largest.iter());
+        let working_set = |status: &ProcessStatus| Some(status.memory?.working_set);
         let full_bar = largest.first().and_then(working_set).unwrap_or(0);
         let rows: Vec<ProcessRow<'_>> = largest
             .iter()
             .map(|status| ProcessRow {
                 full_bar,
-                progress: elapsed.and_then(|elapsed| {
-                    Progress::between(before.process(status.id)?, status, elapsed)
+                rates: elapsed.and_then(|elapsed| {
+                    Rates::between(before.process(status.id)?, status, elapsed)
                 }),
-                ..ProcessRow::new(status, users.of(status))
+                ..ProcessRow::new(status, session.users.of(status))
             })
             .collect();
         let all = columns::all();
         let mut columns = columns::by_keys(&all, if at.is_some() { &COMPARED } else { &COLUMNS });
         let format = session.output.format();
         let bar = columns::bar();
-        let is_wide = session.output.width().is_none_or(|width| width >= WIDE);
-        if format == Format::Table && is_wide {
-            columns.insert(columns.len() - 1, &bar);
+        if format == Format::Table {
+            let before_name = columns.len() - 1;
+            columns.splice(before_name..before_name, &bar);
+            columns.extend(columns::by_keys(&all, &["command"]));
         }
         let mut document = session.output.document(at)?;
         match format {
@@ -106,7 +104,7 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
             }
             Format::Json => {
                 if let Some(info) = &info {
-                    document.record("system", &perf::columns(), info)?;
+                    document.record("system", &system::columns(), info)?;
                 }
                 document.rows("processes", &columns, &rows)?;
             }
@@ -114,12 +112,9 @@ pub fn run(args: &Args, session: &mut Session) -> Result<()> {
         }
         document.end()?;
         if at.is_none() {
-            explain::refusals(
-                &session.system,
-                capture.fields(),
-                capture.processes().iter(),
-            );
-            explain::missing(&session.system);
+            let fields = capture.fields();
+            diagnostics::warn_unreadable(session, fields, capture.processes().iter());
+            diagnostics::warn_hidden(&session.system);
         }
         std::mem::swap(&mut capture, &mut before);
         Ok(true)
@@ -137,124 +132,142 @@ fn largest(processes: &[ProcessStatus], count: usize) -> Vec<&ProcessStatus> {
     largest
 }
 
-/// A kind of memory, as one line.
-struct Kind {
+/// Adds the command line to a status. Reads it only here, for the processes that are shown.
+fn with_command_line(status: &ProcessStatus, system: &System) -> ProcessStatus {
+    let mut status = status.clone();
+    let opened = Pin::new(&status).open(system);
+    let read = opened.and_then(|process| process.map(|process| process.command_line()).transpose());
+    match read {
+        Ok(line) => status.command_line = line,
+        Err(_) => status.unreadable |= Fields::COMMAND_LINE,
+    }
+    status
+}
+
+/// A kind of memory, shown as one line.
+struct MemoryKind {
     name: &'static str,
-    in_use: u64,
+    /// `None` if it is unknown.
+    in_use: Option<u64>,
     total: Option<u64>,
-    /// What is not in use, but holds contents of files until somebody needs it.
+    /// Memory that is not in use, but caches file contents until it is needed.
     files: u64,
-    note: String,
+    /// Parts of the memory, and of what is available.
+    parts: Vec<(&'static str, u64)>,
 }
 
 fn write_machine(document: &mut Document<'_>, info: &PerformanceInfo) -> Result<()> {
-    let kinds = kinds(info, |bytes| document.size(bytes));
-    document.rows(
-        "memory",
-        &[
-            Column::new(("", "MEMORY", ""), Shape::Word, "", |kind: &Kind| {
-                Value::Word(kind.name)
-            }),
-            Column::new(("", "IN USE", ""), Shape::Number, "", |kind| {
-                Value::Bytes(kind.in_use)
-            }),
-            Column::new(("", "TOTAL", ""), Shape::Number, "", |kind: &Kind| {
-                kind.total.map_or(Value::Word(""), Value::Bytes)
-            }),
-            Column::new(
-                ("", "USED", ""),
-                Shape::Number,
-                "",
-                |kind: &Kind| match kind.total {
-                    None | Some(0) => Value::Word(""),
-                    Some(total) => {
-                        let percent = 100.0 * kind.in_use as f64 / total as f64;
-                        Value::Text(Cow::Owned(format!("{percent:.0}%").into_bytes()))
-                    }
-                },
-            ),
-            Column::new(("", "", ""), Shape::Word, "", bar_of),
-            Column::new(("", "", ""), Shape::Name, "", |kind: &Kind| {
-                Value::Text(Cow::Borrowed(kind.note.as_bytes()))
-            }),
-        ],
-        &kinds,
-    )?;
+    let kinds = kinds(info);
+    let columns = columns! { kind: MemoryKind;
+        "" "MEMORY" "" Word:   Value::Word(kind.name), priority 9;
+        "" "IN USE" "" Number: Value::bytes(kind.in_use), priority 8;
+        "" "TOTAL"  "" Number: kind.total.map_or(Value::Word(""), Value::Bytes), priority 8;
+        "" "USED"   "" Number: kind.used(), priority 7;
+        ""             Word:   kind.bar(), priority 3;
+        ""             Word:   kind.parts();
+    };
+    document.rows("memory", &columns, &kinds)?;
     let open = info
         .handle_count
-        .map(|count| format!(", {}", counted(count, "open file", "open files")));
+        .map(|count| format!(", {}", counted(count, texts::HANDLE, texts::HANDLES)));
     Ok(document.line(&format!(
         "{}, {}{}; up {}",
         counted(info.process_count, "process", "processes"),
         counted(info.thread_count, "thread", "threads"),
         open.unwrap_or_default(),
-        up_time(clock::since_boot()),
+        up_time(sys::since_boot()),
     ))?)
 }
 
-fn bar_of(kind: &Kind) -> Value<'_> {
-    let Some(total) = kind.total.filter(|&total| total > 0) else {
-        return Value::Word("");
-    };
-    let share = |bytes: u64| bytes as f64 / total as f64;
-    Value::Bar(vec![
-        (Part::Private, share(kind.in_use)),
-        (Part::Files, share(kind.files)),
-        (Part::Free, 1.0),
-    ])
+impl MemoryKind {
+    /// Returns the memory in use and the total, if both are known and there is any.
+    fn known(&self) -> Option<(u64, u64)> {
+        let total = self.total.filter(|&total| total > 0)?;
+        Some((self.in_use?, total))
+    }
+
+    /// Returns the percentage in use.
+    fn used(&self) -> Value<'_> {
+        let Some((in_use, total)) = self.known() else {
+            return Value::Word("");
+        };
+        let percent = 100.0 * in_use as f64 / total as f64;
+        Value::Text(format!("{percent:.0}%").into_bytes().into())
+    }
+
+    fn parts(&self) -> Value<'_> {
+        match self.total {
+            Some(0) => Value::Word("none in use"),
+            _ => Value::Sizes(self.parts.clone()),
+        }
+    }
+
+    fn bar(&self) -> Value<'_> {
+        let Some((in_use, total)) = self.known() else {
+            return Value::Word("");
+        };
+        let share = |bytes: u64| bytes as f64 / total as f64;
+        Value::Bar(vec![
+            (Part::Private, share(in_use)),
+            (Part::Files, share(self.files)),
+            (Part::Free, 1.0),
+        ])
+    }
 }
 
-fn kinds(info: &PerformanceInfo, size: impl Fn(u64) -> String) -> [Kind; 4] {
+fn kinds(info: &PerformanceInfo) -> [MemoryKind; 4] {
     [
-        Kind {
+        MemoryKind {
             name: "physical",
-            in_use: info.physical_total.saturating_sub(info.physical_available),
+            in_use: Some(info.physical_total.saturating_sub(info.physical_available)),
             total: Some(info.physical_total),
-            files: info.physical_available.saturating_sub(info.physical_free),
-            note: format!(
-                "{} available; cache {}, shared {}",
-                size(info.physical_available),
-                size(info.system_cache),
-                size(info.shared)
-            ),
+            files: info
+                .physical_free
+                .map_or(0, |free| info.physical_available.saturating_sub(free)),
+            parts: [
+                ("available", info.physical_available),
+                ("cache", info.system_cache),
+            ]
+            .into_iter()
+            .chain(info.shared.map(|shared| ("shared", shared)))
+            .collect(),
         },
-        Kind {
+        MemoryKind {
             name: "commit",
-            in_use: info.commit_total,
+            in_use: Some(info.commit_total),
             total: Some(info.commit_limit),
             files: 0,
-            note: String::new(),
+            parts: Vec::new(),
         },
-        Kind {
+        MemoryKind {
             name: "page files",
-            in_use: info.swap_total.saturating_sub(info.swap_free),
-            total: Some(info.swap_total),
+            in_use: info
+                .swap_total
+                .zip(info.swap_free)
+                .map(|(total, free)| total.saturating_sub(free)),
+            total: info.swap_total,
             files: 0,
-            note: match info.swap_total {
-                0 => "none in use".to_owned(),
-                _ => String::new(),
-            },
+            parts: Vec::new(),
         },
-        Kind {
+        MemoryKind {
             name: "kernel",
-            in_use: info.kernel_total,
+            in_use: Some(info.kernel_total),
             total: None,
             files: 0,
-            note: format!(
-                "paged {}, nonpaged {}",
-                size(info.kernel_paged),
-                size(info.kernel_nonpaged)
-            ),
+            parts: vec![
+                ("paged", info.kernel_paged),
+                ("nonpaged", info.kernel_nonpaged),
+            ],
         },
     ]
 }
 
-/// A number of things: `1 process`, `2 processes`.
+/// Returns a number with its noun: `1 process`, `2 processes`.
 fn counted(count: u64, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
 }
 
-/// How long the machine has been up: `3d 4h 5m`, `4h 5m`, `5m`.
+/// Formats the uptime of the machine: `3d 4h 5m`, `4h 5m`, `5m`.
 fn up_time(up: Duration) -> String {
     let minutes = up.as_secs() / 60;
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
@@ -265,8 +278,9 @@ fn up_time(up: Duration) -> String {
     }
 }
 
-/// A figure of the machine, or of a process: two tables in one file would be no CSV.
-struct Figure<'a> {
+/// A figure of the machine or of a process. In CSV, each row has one figure, because a CSV file
+/// cannot contain two tables.
+struct CsvRow<'a> {
     pid: Value<'a>,
     field: &'static str,
     value: Value<'a>,
@@ -278,35 +292,29 @@ fn write_csv<'a>(
     columns: &[&ProcessColumn<'a>],
     rows: &[ProcessRow<'a>],
 ) -> Result<()> {
-    let of_system = perf::columns();
+    let of_system = system::columns();
     let of_system = of_system.iter().filter_map(|column| {
-        Some(Figure {
+        Some(CsvRow {
             pid: Value::Unknown,
             field: column.field,
             value: (column.value)(info?),
         })
     });
     let of_processes = rows.iter().flat_map(|row| {
-        columns.iter().map(|column| Figure {
+        columns.iter().map(|column| CsvRow {
             pid: Value::count(row.status.id.get()),
             field: column.column.field,
             value: (column.column.value)(row),
         })
     });
-    let figures: Vec<Figure<'_>> = of_system
+    let figures: Vec<CsvRow<'_>> = of_system
         .chain(of_processes.filter(|figure| figure.field != "pid"))
         .collect();
-    let columns = [
-        Column::new(("", "", "pid"), Shape::Number, "", |figure: &Figure<'_>| {
-            figure.pid.clone()
-        }),
-        Column::new(("", "", "field"), Shape::Word, "", |figure| {
-            Value::Word(figure.field)
-        }),
-        Column::new(("", "", "value"), Shape::Name, "", |figure| {
-            figure.value.clone()
-        }),
-    ];
+    let columns = columns! { figure: CsvRow<'_>;
+        "pid"   Number: figure.pid.clone();
+        "field" Word:   Value::Word(figure.field);
+        "value" Name:   figure.value.clone();
+    };
     Ok(document.rows("figures", &columns, &figures)?)
 }
 
@@ -315,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_thing_is_no_plural() {
+    fn count_of_one_is_singular() {
         assert_eq!(counted(0, "process", "processes"), "0 processes");
         assert_eq!(counted(1, "process", "processes"), "1 process");
         assert_eq!(counted(2, "process", "processes"), "2 processes");

@@ -8,17 +8,17 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, anyhow};
-use psapi::{PageFault, Symbolizer};
 
-use super::traced::OWN_FAILURE;
-use crate::cli::usage;
+use super::picture_files::{ExtraFigure, OpenPictures, PictureFiles, write};
 use crate::clock::Clock;
-use crate::output::{Format, Output, Sink};
-use crate::picture::{Beside, Files, is_output, put};
-use crate::session::Session;
+use crate::output::{Content, Format, Output, OutputFile, Sink, is_stdout, os_reason, printable};
+use crate::session::{Session, warn};
+use crate::sys;
 use crate::target::Target;
+use crate::usage::{UsageError, usage};
 use crate::watch::{
-    self, Code, Flame, Key, Observer, Points, Ran, Report, Tally, Watching, columns,
+    self, CODE, FaultSink, FlameGraph, OWN_FAILURE, Outcome, Points, Report, ResolvedCode, Tally,
+    Watched, columns, name_output,
 };
 
 /// Options of `psapi watch`.
@@ -29,7 +29,7 @@ use crate::watch::{
 pub struct Args {
     #[command(flatten)]
     target: Option<Target>,
-    /// A command to run and to watch from its first instruction to its last
+    /// Command to run, and to watch from its first instruction to its last
     #[arg(
         last = true,
         value_name = "COMMAND",
@@ -37,30 +37,34 @@ pub struct Args {
         conflicts_with = "target"
     )]
     command: Vec<OsString>,
-    /// Stop after SECONDS (fractions allowed)
-    #[arg(long, short = 'd', value_name = "SECONDS", value_parser = crate::repeat::seconds, conflicts_with = "command")]
+    /// Stop after SECONDS (fractions allowed). A command that still runs gets SIGTERM
+    #[arg(long, short = 'd', value_name = "SECONDS", value_parser = crate::repeat::seconds)]
     duration: Option<Duration>,
-    /// Watch the processes that it starts, too
-    #[arg(long, short = 'c')]
+    /// Also watch the processes that the target starts [default with a command]
+    #[arg(long, short = 'c', overrides_with = "no_children")]
     children: bool,
-    /// Write the report to FILE; if not given, that on a command goes to standard error
+    /// Do not watch the processes that the command starts
+    #[arg(long, overrides_with = "children")]
+    no_children: bool,
+    /// Write the report to FILE; `-` is standard output [default: standard output, or standard
+    /// error with a command]
     #[arg(long, short = 'o', value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The lists of the report; CSV has one, by mapping if not given
+    /// Lists to print [default: all; mapping with --csv, which has one list]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     by: Vec<List>,
-    /// At most N rows in each list; in tables 10 if not given
-    #[arg(long, value_name = "N")]
+    /// Print at most N rows of each list [default: 10 in tables, otherwise all]
+    #[arg(long, value_name = "N", value_parser = rows)]
     top: Option<usize>,
-    /// A line for each fault as it happens, in place of the report
+    /// Print each fault as it happens instead of the report
     #[arg(long)]
     live: bool,
     #[command(flatten)]
-    pictures: Files,
-    /// Draw a flame graph by module and function to FILE, as SVG; a page of HTML has it, too
+    pictures: PictureFiles,
+    /// Draw a flame graph by module and function to FILE, as SVG. `-` is standard output
     #[arg(long, value_name = "FILE", help_heading = "Pictures")]
     flame: Option<PathBuf>,
-    /// Don't look functions and source lines up
+    /// Do not resolve functions and source lines
     #[arg(long)]
     no_symbols: bool,
 }
@@ -70,235 +74,295 @@ pub struct Args {
 enum List {
     Mapping,
     Module,
+    #[value(name = CODE.list)]
     Function,
     Thread,
 }
 
-const ALL: [List; 4] = [List::Mapping, List::Module, List::Function, List::Thread];
+const ALL_LISTS: [List; 4] = [List::Mapping, List::Module, List::Function, List::Thread];
 
-const USUAL_TOP: usize = 10;
+/// Rows of each list in a table unless `--top` is given.
+const DEFAULT_TOP: usize = 10;
+
+fn rows(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "expected a number of rows")
+}
 
 pub fn run(args: &Args, session: &mut Session) -> Result<()> {
     if session.output.format() == Format::Csv && args.by.len() > 1 {
-        return Err(usage("CSV has one list: --by takes one with --csv"));
+        return Err(usage("CSV has one list: --by takes one value with --csv"));
     }
-    if args.pictures.use_output() || args.flame.as_ref().is_some_and(|file| is_output(file)) {
-        return Err(usage(
-            "a picture of a watch goes to a file: standard output has the report, or is the \
-             command's",
-        ));
-    }
-    let options = watch::Options {
-        children: args.children,
-        duration: args.duration,
+    args.check_stdout(session)?;
+    let result = if args.target.is_some() {
+        watch_target(args, session)
+    } else {
+        run_command(args, session).map(|code| session.exit_with(code))
     };
-    let symbolizer = (!args.no_symbols).then(Symbolizer::new);
-    let tally = Tally::new(session.system.clone(), symbolizer);
-    match &args.target {
-        Some(target) => {
-            redirect(args, session)?;
-            let Some(process) = target.one(session)? else {
-                return Ok(());
-            };
-            let mut seen = Seen::new(args, &mut session.output);
-            let mut watching = watch::process(process, options, tally, &mut seen)?;
-            let points = seen.points;
-            show(args, &mut watching, points, session)
+    result.or_else(|error| {
+        if args.target.is_some() || error.is::<UsageError>() {
+            return Err(error);
         }
-        None => {
-            let code = run_command(args, options, tally, session).unwrap_or_else(|error| {
-                session.report(format_args!("{error:#}"));
-                OWN_FAILURE
-            });
-            session.exit_with(code);
-            Ok(())
+        session.report_any(error);
+        session.exit_with(OWN_FAILURE);
+        Ok(())
+    })
+}
+
+/// The files that a watch writes.
+struct OutputFiles {
+    pictures: OpenPictures,
+    flame: Option<OutputFile>,
+}
+
+impl Args {
+    /// Returns the file for the report; `None` for a standard stream.
+    fn report_file(&self) -> Option<&Path> {
+        self.output.as_deref().filter(|file| !is_stdout(file))
+    }
+
+    fn pictures_on_stdout(&self) -> usize {
+        let flame = self.flame.as_deref().is_some_and(is_stdout);
+        self.pictures.count_on_stdout() + usize::from(flame)
+    }
+
+    /// Rejects more than one output on standard output.
+    fn check_stdout(&self, session: &Session) -> Result<()> {
+        let is_report_explicit = match &self.output {
+            Some(file) => is_stdout(file),
+            // The table moves to standard error.
+            None => self.target.is_some() && session.output.format() != Format::Table,
+        };
+        match self.pictures_on_stdout() + usize::from(is_report_explicit) {
+            0 | 1 => Ok(()),
+            _ => Err(usage(
+                "standard output takes only one of the report, --svg, --png, --html and --flame: \
+                 name a file for the others",
+            )),
+        }
+    }
+
+    /// Opens all files before the watch starts, so that an unwritable one is reported first.
+    fn open_files(&self, session: &mut Session) -> Result<OutputFiles> {
+        let flame = self.flame.as_deref();
+        let flame = flame.map(|file| OutputFile::open(file, Content::Text));
+        let files = OutputFiles {
+            pictures: self.pictures.open()?,
+            flame: flame.transpose()?,
+        };
+        if let Some(path) = self.report_file() {
+            // Convert to text: `main` reports an `io::Error` as a failure to write standard output.
+            let file = File::create(path).map_err(|error| anyhow!(os_reason(&error)));
+            let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+            session.output.redirect(Sink::File(file));
+        } else if self.output.is_none() && (self.target.is_none() || self.pictures_on_stdout() > 0)
+        {
+            session.output.redirect(Sink::Stderr(io::stderr().lock()));
+        }
+        Ok(files)
+    }
+
+    fn options(&self) -> watch::Options {
+        watch::Options {
+            children: self.children || self.target.is_none() && !self.no_children,
+            duration: self.duration,
+            running_count: !self.live,
+        }
+    }
+
+    fn tally(&self, session: &Session) -> Tally {
+        Tally::new(session.system.clone(), !self.no_symbols)
+    }
+
+    fn fault_sink<'s>(&'s self, output: &'s mut Output) -> FaultSink<'s> {
+        FaultSink {
+            live: self.live.then_some(output),
+            file: self.report_file(),
+            points: self.pictures.are_wanted().then(Points::default),
+            stop_on_error: self.target.is_some(),
+            write_error: None,
         }
     }
 }
 
-/// Runs the command, and gives its exit code. An error is none of the command.
-fn run_command(
-    args: &Args,
-    options: watch::Options,
-    tally: Tally,
-    session: &mut Session,
-) -> Result<u8> {
-    redirect(args, session)?;
-    let system = session.system.clone();
-    let mut seen = Seen::new(args, &mut session.output);
-    let ran = watch::command(&args.command, options, tally, &system, &mut seen)?;
-    let (points, written) = (seen.points, seen.refused.map_or(Ok(()), Err));
-    match ran {
-        Ran::NotRun(code) => Ok(code),
-        Ran::Watched(mut watching, code) => {
-            show(args, &mut watching, points, session)
-                .and(written)
-                .or_else(unless_closed)
+fn watch_target(args: &Args, session: &mut Session) -> Result<()> {
+    let files = args.open_files(session)?;
+    let target = args.target.as_ref().map(|target| target.one(session));
+    let Some(process) = target.transpose()?.flatten() else {
+        return Ok(());
+    };
+    let tally = args.tally(session);
+    let mut sink = args.fault_sink(&mut session.output);
+    let mut watched = watch::watch_process(process, args.options(), tally, &mut sink)?;
+    let points = sink.points;
+    show(args, &mut watched, points, files, session)
+}
+
+/// Runs the command and returns its exit code. Errors are failures of `psapi`, not of the command.
+fn run_command(args: &Args, session: &mut Session) -> Result<sys::ExitCode> {
+    let files = args.open_files(session)?;
+    let (system, tally) = (session.system.clone(), args.tally(session));
+    let mut sink = args.fault_sink(&mut session.output);
+    let outcome = watch::watch_command(&args.command, args.options(), tally, &system, &mut sink)?;
+    let (points, written) = (sink.points, sink.write_error.map_or(Ok(()), Err));
+    match outcome {
+        Outcome::NotRun(code) => Ok(code),
+        Outcome::Watched(mut watched, end) => {
+            let shown = show(args, &mut watched, points, files, session).and(written);
+            let code = end.exit_code();
+            shown
+                .or_else(ignore_broken_pipe)
                 .map_err(|error| anyhow!("{error:#}; the command ended with exit code {code}"))?;
             Ok(code)
         }
     }
 }
 
-/// Says of an error of the output where that goes, unless nobody reads it: that is no failure.
-fn naming(file: Option<&Path>, error: anyhow::Error) -> anyhow::Error {
-    match (error.downcast_ref::<io::Error>(), file) {
-        (Some(cause), _) if cause.kind() == io::ErrorKind::BrokenPipe => error,
-        (Some(cause), Some(path)) => anyhow!("can't write {}: {cause}", path.display()),
-        (Some(cause), None) => anyhow!("can't write the output: {cause}"),
-        (None, _) => error,
-    }
-}
-
-/// That nobody reads the report is no failure.
-fn unless_closed(error: anyhow::Error) -> Result<()> {
-    let closed = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    match error.downcast_ref() {
-        Some(error) if closed(error) => Ok(()),
+/// Ignores a broken pipe: a reader may stop early, and the command's exit code still counts.
+fn ignore_broken_pipe(error: anyhow::Error) -> Result<()> {
+    match error.downcast_ref::<io::Error>() {
+        Some(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         _ => Err(error),
     }
 }
 
-/// Sends the report where it belongs, before there is one: what can't be written to is told first.
-fn redirect(args: &Args, session: &mut Session) -> Result<()> {
-    if let Some(path) = &args.output {
-        let file = File::create(path).map_err(|error| anyhow!("{error}"));
-        let file = file.with_context(|| format!("can't write {}", path.display()))?;
-        session.output.redirect(Sink::File(file));
-    } else if args.target.is_none() {
-        session.output.redirect(Sink::Stderr(io::stderr().lock()));
+/// Writes the requested pictures and prints the report.
+fn show(
+    args: &Args,
+    watched: &mut Watched,
+    points: Option<Points>,
+    files: OutputFiles,
+    session: &mut Session,
+) -> Result<()> {
+    let code = ResolvedCode::new(&mut watched.accounting.tally);
+    watch::restore_interrupts();
+    if let Some(points) = &points {
+        let begin = SystemTime::now().checked_sub(watched.duration);
+        let time = begin.map_or_else(String::new, |begin| Clock::new().date(begin));
+        let scene = watch::scene(watched, points, &time);
+        let extra = flame_graph(watched, &code)?;
+        files.pictures.write(&scene, extra.as_ref())?;
+    }
+    if let Some(file) = files.flame {
+        match flame_graph(watched, &code)? {
+            Some(flame) => write(file, flame.svg.as_bytes())?,
+            None => warn(format_args!(
+                "the flame graph is not written: no page faults were recorded"
+            )),
+        }
+    }
+    if args.live {
+        return report_missing_symbols(&code, session)
+            .map_err(|error| name_output(args.report_file(), error));
+    }
+    print_report(args, watched, &code, session)
+        .map_err(|error| name_output(args.report_file(), error))
+}
+
+/// Reports the modules without symbols after the faults of `--live`. In CSV, which holds one list,
+/// they have no place.
+fn report_missing_symbols(code: &ResolvedCode, session: &mut Session) -> Result<()> {
+    let missing = code.missing();
+    match session.output.format() {
+        Format::Table => missing.iter().for_each(warn),
+        Format::Json if !missing.is_empty() => {
+            let mut document = session.output.document(None)?;
+            document.rows("missing_symbols", &columns::missing(), missing)?;
+            document.end()?;
+        }
+        _ => {}
     }
     Ok(())
 }
 
-/// What becomes of each fault.
-struct Seen<'s> {
-    /// Where it is written to at once.
-    live: Option<&'s mut Output>,
-    /// The file that this is.
-    file: Option<&'s Path>,
-    /// Where it is kept for a picture.
-    points: Option<Points>,
-    /// Whether it is of a command: that goes on when it can't be written any more, and so does the
-    /// watch.
-    of_command: bool,
-    /// Why it can't be written any more.
-    refused: Option<anyhow::Error>,
-}
-
-impl<'s> Seen<'s> {
-    fn new(args: &'s Args, output: &'s mut Output) -> Self {
-        Seen {
-            live: args.live.then_some(output),
-            file: args.output.as_deref(),
-            points: args.pictures.are_wanted().then(Points::default),
-            of_command: args.target.is_none(),
-            refused: None,
-        }
-    }
-}
-
-impl Observer for Seen<'_> {
-    fn see(&mut self, batch: &[(PageFault, Key)], begin_ns: u64, tally: &mut Tally) -> Result<()> {
-        if let Some(points) = &mut self.points {
-            for &(fault, key) in batch {
-                points.add(fault, key);
-            }
-        }
-        let Some(output) = &mut self.live else {
-            return Ok(());
-        };
-        let written = watch::write_live(batch, begin_ns, tally, output);
-        match written.map_err(|error| naming(self.file, error)) {
-            Err(error) if self.of_command => {
-                self.live = None;
-                self.refused = Some(error);
-                Ok(())
-            }
-            written => written,
-        }
-    }
-}
-
-/// Shows what was asked for: pictures, and the report.
-fn show(
-    args: &Args,
-    watching: &mut Watching,
-    points: Option<Points>,
-    session: &mut Session,
-) -> Result<()> {
-    let code = Code::of(&mut watching.tally);
-    if let Some(points) = &points {
-        let begin = SystemTime::now().checked_sub(watching.duration);
-        let taken = begin.map_or_else(String::new, |begin| Clock::new().date(begin));
-        let scene = watch::scene(watching, points, &taken);
-        let beside = flame_graph(watching, &code)?;
-        args.pictures.write(&scene, beside.as_ref(), session)?;
-    }
-    if let (Some(file), Some(flame)) = (&args.flame, flame_graph(watching, &code)?) {
-        put(file, flame.svg.as_bytes(), session)?;
-    }
-    if args.live {
-        return Ok(());
-    }
-    report(args, watching, &code, session).map_err(|error| naming(args.output.as_deref(), error))
-}
-
-/// `None` without a fault to draw.
-fn flame_graph(watching: &Watching, code: &Code) -> Result<Option<Beside>> {
-    if watching.tally.counts.is_empty() {
+/// Draws the flame graph. Returns `None` if there are no faults.
+fn flame_graph(watched: &Watched, code: &ResolvedCode) -> Result<Option<ExtraFigure>> {
+    let tally = &watched.accounting.tally;
+    if tally.counts.is_empty() {
         return Ok(None);
     }
-    let Flame { svg, height } = watch::flame(&watch::title(watching), &watching.tally, code)?;
-    Ok(Some(Beside {
-        heading: "By module and function",
+    let FlameGraph { svg, height } = watch::flame_graph(&watch::heading(watched), tally, code)?;
+    Ok(Some(ExtraFigure {
+        heading: CODE.heading,
         svg,
         height,
-        caption: "A frame is as wide as it has faults. Click on one to look closer; Ctrl-F searches.",
+        caption: CODE.caption,
     }))
 }
 
-fn report(args: &Args, watching: &Watching, code: &Code, session: &mut Session) -> Result<()> {
-    let mut report = Report::of(watching, code);
+fn print_report(
+    args: &Args,
+    watched: &Watched,
+    code: &ResolvedCode,
+    session: &mut Session,
+) -> Result<()> {
+    let mut report = Report::new(watched, code);
     let is_table = session.output.format() == Format::Table;
-    let top = args.top.or(is_table.then_some(USUAL_TOP));
-    let left_out = report.cut(top.unwrap_or(usize::MAX));
+    let top = args.top.or(is_table.then_some(DEFAULT_TOP));
+    let is_truncated = report.truncate(top.unwrap_or(usize::MAX));
     let lists: &[List] = match (&args.by[..], session.output.format()) {
         ([], Format::Csv) => &[List::Mapping],
-        ([], _) => &ALL,
+        ([], _) => &ALL_LISTS,
         (lists, _) => lists,
     };
     let is_csv = session.output.format() == Format::Csv;
     let output = &mut session.output;
     let summary = columns::summary(&report.summary);
-    let summary = output.usual(&summary);
-    let several = report.several;
-    let by_mapping = columns::mappings(several, &report.mappings);
-    let by_mapping = output.usual(&by_mapping);
-    let by_module = columns::modules(several);
-    let by_module = output.usual(&by_module);
-    let by_function = columns::functions(several);
-    let by_function = output.usual(&by_function);
-    let by_thread = columns::threads(several);
-    let by_thread = output.usual(&by_thread);
+    let summary = output.visible(&summary);
+    let with_process = report.has_several_programs;
+    let by_mapping = columns::mappings(with_process, &report.mappings);
+    let by_mapping = output.visible(&by_mapping);
+    let by_module = columns::modules(with_process);
+    let by_module = output.visible(&by_module);
+    let by_function = columns::functions(with_process, &report.functions);
+    let by_function = output.visible(&by_function);
+    let by_thread = columns::threads(with_process);
+    let by_thread = output.visible(&by_thread);
     let mut document = output.document(None)?;
     if !is_csv {
         document.record("watch", &summary, &report.summary)?;
-        // A table has rows for figures; this is a sentence.
-        if let Some(why) = &report.summary.unaccounted {
-            document.line(&format!("no account of the working set: {why}"))?;
+        for file in &report.summary.unread {
+            let file = printable(file.as_os_str().as_encoded_bytes());
+            document.line(&format!(
+                "functions are missing: the file system of {file} does not respond"
+            ))?;
+        }
+        // A reason is too long for a row of the table.
+        if let Some(reason) = &report.summary.unaccounted {
+            document.line(&format!("no account of the working set: {reason}"))?;
         }
     }
+    let are_empty = |list: &List| match list {
+        List::Mapping => report.mappings.is_empty(),
+        List::Module => report.modules.is_empty(),
+        List::Function => report.functions.is_empty(),
+        List::Thread => report.threads.is_empty(),
+    };
+    if report.summary.counts.total() == 0 {
+        document.line("no page faults were recorded")?;
+    }
     for list in lists {
+        // A heading without rows has no information.
+        if is_table && are_empty(list) {
+            continue;
+        }
         match list {
             List::Mapping => document.rows("mappings", &by_mapping, &report.mappings)?,
             List::Module => document.rows("modules", &by_module, &report.modules)?,
-            List::Function => document.rows("functions", &by_function, &report.functions)?,
+            List::Function => document.rows(CODE.noun, &by_function, &report.functions)?,
             List::Thread => document.rows("threads", &by_thread, &report.threads)?,
         }
     }
-    if left_out && is_table {
-        document.line("lists are cut: --top N shows more")?;
+    if is_table {
+        if lists.contains(&List::Function) {
+            let missing = report.missing_in_rows().map(ToString::to_string);
+            let missing: Vec<String> = missing.map(|text| printable(text.as_bytes())).collect();
+            document.paragraph(&missing)?;
+        }
+    } else if !is_csv {
+        document.rows("missing_symbols", &columns::missing(), &report.missing)?;
+    }
+    if is_truncated && is_table {
+        document.line("lists are truncated; --top N prints more rows")?;
     }
     document.end()?;
     Ok(())

@@ -1,11 +1,11 @@
-//! Bars: shares of a whole, drawn as blocks that differ without colour, too.
+//! Bars: shares of a whole, drawn as blocks that are distinguishable even without color.
 
 use anstyle::AnsiColor;
 
 use super::style::Style;
 use super::value::Part;
 
-/// How many characters a full bar takes.
+/// The width of a full bar in characters.
 const WIDTH: usize = 24;
 
 impl Part {
@@ -28,8 +28,8 @@ impl Part {
     }
 }
 
-/// Appends a bar; returns its width. Where shares do not come out even, it is the ends of the
-/// parts that are rounded, so that the bar is as long as its parts together.
+/// Appends a bar and returns its width. The ends of the parts are rounded rather than their
+/// lengths, so that rounding errors do not add up.
 pub fn push_bar(text: &mut String, parts: &[(Part, f64)], style: Style) -> usize {
     let (mut sum, mut drawn) = (0.0, 0);
     for &(part, share) in parts {
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_are_as_long_as_their_shares() {
+    fn parts_are_proportional_to_shares() {
         let whole = [
             (Part::Private, 0.25),
             (Part::Files, 0.5),
@@ -66,13 +66,13 @@ mod tests {
         ];
         assert_eq!(bar(&whole), "██████░░░░░░░░░░░░······");
         assert_eq!(bar(&[(Part::Private, 0.0)]), "");
-        // Three times a sixth of a character is half of one.
+        // Each part is a sixth of a character; the three together round up to a whole one.
         let slivers = [(Part::Private, 1.0 / 144.0); 3];
         assert_eq!(bar(&slivers), "█");
     }
 
     #[test]
-    fn shares_beyond_the_whole_fill_it() {
+    fn shares_above_one_fill_bar() {
         assert_eq!(
             bar(&[(Part::Private, 7.0), (Part::Free, -6.0)])
                 .chars()

@@ -1,16 +1,16 @@
-//! CSV: a header of field names, then a line a row; names are their raw bytes, what is unknown is
-//! empty.
+//! CSV: a header with the field names, then one line per row. Names are raw bytes, missing values
+//! are empty.
 
 use std::io::{self, Write};
 use std::time::Duration;
 
 use ::csv::ErrorKind;
 
-use super::column::Column;
-use super::value::{Value, seconds};
+use super::column::{Column, SAMPLE_FIELD};
+use super::value::{Value, seconds, start_seconds};
 
-/// Writes the header, if asked to, and the rows. A sample's time leads each row where one is
-/// given.
+/// Writes the rows, after a header if `header` is set. Each row begins with the time of the sample
+/// if `at` is given.
 pub fn write<Row>(
     out: &mut impl Write,
     header: bool,
@@ -19,7 +19,7 @@ pub fn write<Row>(
     rows: &[Row],
 ) -> io::Result<()> {
     write_records(out, header, at, columns, rows).map_err(|error| match error.into_kind() {
-        // As it was, since a closed pipe is told by it.
+        // Keep the kind of the error: the caller recognizes a closed pipe by it.
         ErrorKind::Io(error) => error,
         kind => io::Error::other(format!("{kind:?}")),
     })
@@ -35,7 +35,7 @@ fn write_records<Row>(
     let mut writer = ::csv::Writer::from_writer(out);
     if header {
         if at.is_some() {
-            writer.write_field(super::SAMPLE_FIELD)?;
+            writer.write_field(SAMPLE_FIELD)?;
         }
         for column in columns {
             writer.write_field(column.as_ref().field)?;
@@ -66,7 +66,8 @@ fn push(text: &mut Vec<u8>, value: &Value<'_>) -> io::Result<()> {
         }
         Value::Signed(number) | Value::Growth(number) => write!(text, "{number}"),
         Value::Address(address) => write!(text, "{address:#x}"),
-        Value::Seconds(time) | Value::Moment(time) => write!(text, "{}", seconds(*time)),
+        Value::Seconds(time) => write!(text, "{}", seconds(*time)),
+        Value::Moment(start) => write!(text, "{}", start_seconds(*start)),
         Value::Ratio(ratio) => write!(text, "{ratio}"),
         Value::Flag(flag) => write!(text, "{flag}"),
         Value::Word(word) => text.write_all(word.as_bytes()),
@@ -83,25 +84,17 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::output::column::Shape;
+    use crate::output::columns;
 
     #[test]
-    fn names_are_quoted_where_they_must_be_and_keep_their_bytes() {
-        let name = Column::<&[u8]>::new(("n", "N", "name"), Shape::Name, "", |row| {
-            Value::Text(Cow::Borrowed(row))
-        });
-        let size = Column::new(
-            ("s", "S", "size_bytes"),
-            Shape::Number,
-            "",
-            |row: &&[u8]| match row.len() {
-                0 => Value::Unknown,
-                length => Value::Bytes(length as u64),
-            },
-        );
+    fn names_are_quoted_and_keep_bytes() {
+        let columns = columns! { row: &[u8];
+            "name"       Name: Value::Text(Cow::Borrowed(row));
+            "size_bytes" Number: Value::bytes((!row.is_empty()).then_some(row.len() as u64));
+        };
         let rows = [&b"a\nb"[..], b"", b"c,\"d\"", b"\xff"];
         let mut out = Vec::new();
-        write(&mut out, true, None, &[&name, &size], &rows).unwrap();
+        write(&mut out, true, None, &columns, &rows).unwrap();
         assert_eq!(
             out,
             b"name,size_bytes\n\"a\nb\",3\n,\n\"c,\"\"d\"\"\",5\n\xff,1\n"

@@ -1,33 +1,42 @@
-//! Names from outside, made fit to be seen: a process may call itself anything, and must not move
-//! the cursor, recolour the screen or fake a line by it.
+//! Escaping of names that come from the system. A process can choose any name, and must not be able
+//! to move the cursor, recolor the screen or forge a line with that name.
 
 use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthChar;
 
-/// Appends bytes as printable text and returns the number of columns it takes. Control
-/// characters, invisible ones and bytes that are not UTF-8 become escapes (`\n`, `\x1b`,
-/// `\u{202e}`, `\xff`).
+use crate::sys;
+
+/// Appends bytes as printable text and returns its width. Control characters, invisible characters
+/// and what is not UTF-8 become escapes (`\n`, `\x1b`, `\u{202e}`, `\xff`).
 pub fn push_printable(text: &mut String, bytes: &[u8]) -> usize {
     if bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e)) {
         text.extend(bytes.iter().map(|&byte| char::from(byte)));
         return bytes.len();
     }
     let mut width = 0;
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
+    let mut rest = bytes;
+    loop {
+        let (valid, others) = match str::from_utf8(rest) {
+            Ok(valid) => (valid, &[][..]),
+            Err(error) => {
+                let (valid, others) = rest.split_at(error.valid_up_to());
+                (str::from_utf8(valid).unwrap_or_default(), others)
+            }
+        };
+        for character in valid.chars() {
             width += push_character(text, character);
         }
-        for byte in chunk.invalid() {
-            // Writing to a String can't fail.
-            let _ = write!(text, "\\x{byte:02x}");
-            width += 4;
+        if others.is_empty() {
+            return width;
         }
+        let start = text.len();
+        rest = &others[sys::push_invalid(text, others)..];
+        width += text.len() - start;
     }
-    width
 }
 
-/// The same as a text of its own.
+/// Returns bytes as printable text, like [`push_printable`].
 pub fn printable(bytes: &[u8]) -> String {
     let mut text = String::new();
     push_printable(&mut text, bytes);
@@ -54,8 +63,8 @@ fn push_character(text: &mut String, character: char) -> usize {
     text.len() - start
 }
 
-/// Characters that show nothing but change how their neighbours show: direction marks, joiners,
-/// tags.
+/// Returns true for characters that are not visible themselves but change the display of their
+/// neighbors: direction marks, joiners, tags.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,
@@ -75,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_text_stays_and_wide_characters_count_twice() {
+    fn wide_characters_have_width_two() {
         for (bytes, width) in [("bash", 4), ("a b", 3), ("naïve", 5), ("漢字", 4)] {
             let mut text = String::new();
             assert_eq!(push_printable(&mut text, bytes.as_bytes()), width);
@@ -84,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_reaches_the_terminal_that_it_would_obey() {
+    fn control_characters_are_escaped() {
         for (bytes, shown) in [
             (&b"a) (b\n"[..], r"a) (b\n"),
             (b"\x1b[2J", r"\x1b[2J"),

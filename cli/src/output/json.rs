@@ -1,11 +1,11 @@
-//! JSON: a row is an object, numbers are numbers, what is unknown is `null`.
+//! JSON: a row is an object, numbers are numbers, missing values are `null`.
 
 use std::io::{self, Write};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::column::Column;
-use super::value::{Value, seconds};
+use super::value::{Value, seconds, start_seconds};
 
 /// Writes one row as an object.
 pub fn write_row<Row>(
@@ -14,6 +14,13 @@ pub fn write_row<Row>(
     row: &Row,
 ) -> io::Result<()> {
     serde_json::to_writer(out, &Object { columns, row }).map_err(io::Error::from)
+}
+
+/// Writes figures as an object.
+pub fn write_figures(out: &mut impl Write, figures: &[(&str, Value<'_>)]) -> io::Result<()> {
+    let figures = figures.iter().map(|(field, value)| (field, value));
+    let mut serializer = serde_json::Serializer::new(out);
+    serializer.collect_map(figures).map_err(io::Error::from)
 }
 
 struct Object<'a, C, Row> {
@@ -51,7 +58,7 @@ fn is_utf8(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok()
 }
 
-/// The bytes of a name that a JSON string can't hold.
+/// The bytes of a name that is not UTF-8, which a JSON string cannot contain.
 struct Hex<'a>(&'a [u8]);
 
 impl Serialize for Hex<'_> {
@@ -78,7 +85,8 @@ impl Serialize for Value<'_> {
             }
             Value::Signed(number) | Value::Growth(number) => serializer.serialize_i64(*number),
             Value::Address(address) => serializer.collect_str(&format_args!("{address:#x}")),
-            Value::Seconds(time) | Value::Moment(time) => serializer.serialize_f64(seconds(*time)),
+            Value::Seconds(time) => serializer.serialize_f64(seconds(*time)),
+            Value::Moment(start) => serializer.serialize_f64(start_seconds(*start)),
             Value::Ratio(ratio) => serializer.serialize_f64(*ratio),
             Value::Flag(flag) => serializer.serialize_bool(*flag),
             Value::Word(word) => serializer.serialize_str(word),
@@ -98,41 +106,43 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::output::column::Shape;
+    use crate::output::columns;
 
-    fn json(value: for<'r> fn(&'r ()) -> Value<'r>) -> String {
-        let column = Column::new(("k", "K", "field"), Shape::Name, "", value);
+    fn json(value: fn() -> Value<'static>) -> String {
+        let columns = columns! { value: fn() -> Value<'static>;
+            "field" Name: value();
+        };
         let mut out = Vec::new();
-        write_row(&mut out, &[&column], &()).unwrap();
+        write_row(&mut out, &columns, &value).unwrap();
         String::from_utf8(out).unwrap()
     }
 
     #[test]
-    fn a_name_that_is_not_utf8_comes_with_its_bytes() {
+    fn name_not_utf8_has_hex_field() {
         assert_eq!(
-            json(|_| Value::Text(Cow::Borrowed(b"a\xff\n"))),
+            json(|| Value::Text(Cow::Borrowed(b"a\xff\n"))),
             r#"{"field":"a�\n","field_hex":"61ff0a"}"#
         );
         assert_eq!(
-            json(|_| Value::Text(Cow::Borrowed(b"a\x1b"))),
+            json(|| Value::Text(Cow::Borrowed(b"a\x1b"))),
             r#"{"field":"a\u001b"}"#
         );
     }
 
     #[test]
-    fn numbers_are_numbers_and_the_unknown_is_null() {
+    fn missing_values_are_null() {
         assert_eq!(
-            json(|_| Value::Bytes(u64::MAX)),
+            json(|| Value::Bytes(u64::MAX)),
             r#"{"field":18446744073709551615}"#
         );
-        assert_eq!(json(|_| Value::Unknown), r#"{"field":null}"#);
-        assert_eq!(json(|_| Value::Refused), r#"{"field":null}"#);
+        assert_eq!(json(|| Value::Unknown), r#"{"field":null}"#);
+        assert_eq!(json(|| Value::Refused), r#"{"field":null}"#);
         assert_eq!(
-            json(|_| Value::Address(0xffff_ffff_8100_0000)),
+            json(|| Value::Address(0xffff_ffff_8100_0000)),
             r#"{"field":"0xffffffff81000000"}"#
         );
         assert_eq!(
-            json(|_| Value::Words(vec!["a", "b"])),
+            json(|| Value::Words(vec!["a", "b"])),
             r#"{"field":["a","b"]}"#
         );
     }

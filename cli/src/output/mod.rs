@@ -1,5 +1,6 @@
-//! Output: the one seam between what a subcommand knows and how it is shown. A subcommand says
-//! its [`Column`]s once; a table, JSON and CSV come of it.
+//! Output in three formats. This is the only interface between the figures of a subcommand and
+//! their presentation: a subcommand declares its [`Column`]s once, and tables, JSON and CSV are all
+//! written from them.
 
 mod bar;
 mod column;
@@ -7,31 +8,36 @@ mod csv;
 mod escape;
 mod file;
 mod json;
+mod reason;
 mod sink;
 mod size;
 mod style;
 mod table;
+mod total;
 mod value;
+mod wrap;
 
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
 
-pub use column::{Column, Shape};
+pub use column::{Alignment, Column, hide_empty};
+pub(crate) use column::{DEFAULT_PRIORITY, columns, of_system};
 pub use escape::printable;
-pub use file::write_file;
+pub use file::{Content, OutputFile, is_stdout};
+pub use reason::os_reason;
 pub use sink::Sink;
 pub use size::{human_size, round_size};
+pub use total::Total;
 pub use value::{Part, Value};
 
 use crate::clock::Clock;
+use column::SAMPLE_FIELD;
+use sink::Terminal;
 use style::Style;
-use table::Look;
+use table::TableStyle;
 use value::seconds;
 
-/// The field that tells when a repeated sample was taken.
-const SAMPLE_FIELD: &str = "sample_seconds_since_boot";
-
-/// The formats.
+/// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Table,
@@ -39,7 +45,7 @@ pub enum Format {
     Csv,
 }
 
-/// What the options say about output.
+/// Options of the output.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     pub format: Format,
@@ -47,7 +53,7 @@ pub struct Options {
     pub width: Option<usize>,
 }
 
-/// Standard output, or what takes its place, in the format that was asked for.
+/// Standard output, or the stream that replaces it, in the selected format.
 #[derive(Debug)]
 pub struct Output {
     out: BufWriter<Sink>,
@@ -55,15 +61,9 @@ pub struct Output {
     style: Style,
     terminal: Option<Terminal>,
     clock: Clock,
-    /// Whether CSV has its header, and tables need a blank line between them.
+    /// Whether anything was written. If so, CSV needs no header, and the next table needs a blank
+    /// line before it.
     begun: bool,
-}
-
-/// The size of the terminal that is written to.
-#[derive(Debug, Clone, Copy)]
-struct Terminal {
-    width: usize,
-    height: usize,
 }
 
 impl Output {
@@ -79,7 +79,7 @@ impl Output {
         }
     }
 
-    /// Goes on elsewhere.
+    /// Sends further output to another stream.
     pub fn redirect(&mut self, sink: Sink) {
         self.style = sink.style();
         self.terminal = sink.terminal();
@@ -90,28 +90,31 @@ impl Output {
         self.options.format
     }
 
-    /// How many lines the terminal has, if it is one that is written to.
+    /// Returns the number of lines of the terminal; `None` if the output is not a terminal.
     pub fn height(&self) -> Option<usize> {
         self.terminal.map(|terminal| terminal.height)
     }
 
-    /// How many columns a line may take, if anything limits it.
+    /// Returns the maximum width of a line; `None` if nothing limits it.
     pub fn width(&self) -> Option<usize> {
         self.options
             .width
             .or(self.terminal.map(|terminal| terminal.width))
     }
 
-    /// The columns that are shown if nobody chose: in a table those made for it, elsewhere all.
-    pub fn usual<'c, Row>(&self, columns: &'c [Column<Row>]) -> Vec<&'c Column<Row>> {
-        columns
-            .iter()
-            .filter(|column| column.in_table || self.format() != Format::Table)
-            .collect()
+    /// Returns the columns that the format shows by default: in tables those with `in_table`, in
+    /// JSON and CSV those with a field.
+    pub fn visible<'c, Row>(&self, columns: &'c [Column<Row>]) -> Vec<&'c Column<Row>> {
+        let is_visible = |column: &&Column<Row>| match self.format() {
+            Format::Table => column.in_table,
+            Format::Json | Format::Csv => !column.field.is_empty(),
+        };
+        columns.iter().filter(is_visible).collect()
     }
 
-    /// One answer, of one part or several. `at`: when it was taken, if it is one of many; a
-    /// terminal then shows it in place of the one before.
+    /// Begins a document of one or several parts. `at` is the time of the sample if samples are
+    /// repeated. A terminal then shows each sample in place of the previous one, with the local
+    /// time above its tables.
     pub fn document(&mut self, at: Option<Duration>) -> io::Result<Document<'_>> {
         self.terminal = self.out.get_ref().terminal();
         match self.format() {
@@ -121,54 +124,84 @@ impl Output {
                     write!(self.out, "\"{SAMPLE_FIELD}\":{}", seconds(at))?;
                 }
             }
-            Format::Table if at.is_some() && self.terminal.is_some() => {
-                // Home, and clear what is below.
-                self.out.write_all(b"\x1b[H\x1b[J")?;
-                self.begun = false;
+            Format::Table => {
+                if let Some(at) = at {
+                    self.begin_sample(at)?;
+                }
             }
-            _ => {}
+            Format::Csv => {}
         }
+        let has_time = at.is_some() && self.format() == Format::Table;
         Ok(Document {
             first: at.is_none(),
-            lines: 0,
+            lines: usize::from(has_time),
+            left_out: Vec::new(),
             output: self,
             at,
         })
     }
 
-    /// Raw text, such as a completion script.
+    /// Writes the local time of a sample above its tables.
+    fn begin_sample(&mut self, at: Duration) -> io::Result<()> {
+        if self.terminal.is_some() {
+            // Moves the cursor home and clears everything below it.
+            self.out.write_all(b"\x1b[H\x1b[J")?;
+        } else if self.begun {
+            self.out.write_all(b"\n")?;
+        }
+        // The first table follows without a blank line.
+        self.begun = false;
+        writeln!(self.out, "{}", self.clock.moment(at))
+    }
+
+    /// Writes text without a format, such as a completion script.
     pub fn text(&mut self, text: &[u8]) -> io::Result<()> {
         self.out.write_all(text)?;
         self.out.flush()
     }
 }
 
-/// An answer being written.
+/// A document being written.
 #[derive(Debug)]
 pub struct Document<'o> {
     output: &'o mut Output,
     at: Option<Duration>,
     /// Whether the JSON object is still empty.
     first: bool,
-    /// How many lines of a table are written.
+    /// The number of table lines written so far.
     lines: usize,
+    left_out: Vec<&'static str>,
 }
 
 impl Document<'_> {
-    /// A list of rows.
+    /// Writes a list of rows.
     pub fn rows<Row>(
         &mut self,
         noun: &str,
         columns: &[impl AsRef<Column<Row>>],
         rows: &[Row],
     ) -> io::Result<()> {
+        self.rows_and_total(noun, columns, rows, None)
+    }
+
+    /// Writes a list of rows and their total, which CSV omits: a table of rows has no place for it.
+    pub fn rows_and_total<Row>(
+        &mut self,
+        noun: &str,
+        columns: &[impl AsRef<Column<Row>>],
+        rows: &[Row],
+        total: Option<&Total>,
+    ) -> io::Result<()> {
         match self.output.format() {
             Format::Table => {
                 self.separate()?;
-                let rows = self.fitting(rows, 2);
+                let rows = self.fitting(rows, 2 + usize::from(total.is_some()));
                 self.lines += 1 + rows.len();
-                let (out, look) = self.output.look();
-                table::write(out, &look, columns, rows)
+                let total = total.map(|total| total.of_columns(columns));
+                let (out, style) = self.output.styled();
+                let left_out = table::write(out, &style, columns, rows, total.as_deref())?;
+                self.left_out.extend(left_out);
+                Ok(())
             }
             Format::Json => {
                 self.key(noun)?;
@@ -180,13 +213,33 @@ impl Document<'_> {
                     }
                     json::write_row(out, columns, row)?;
                 }
-                out.write_all(b"]")
+                out.write_all(b"]")?;
+                if let Some(total) = total {
+                    self.key("total")?;
+                    json::write_figures(&mut self.output.out, &total.figures)?;
+                }
+                Ok(())
             }
             Format::Csv => self.csv(columns, rows),
         }
     }
 
-    /// A list that people need not see the heading of if it is empty.
+    /// Returns true if the output is a table.
+    pub fn is_table(&self) -> bool {
+        self.output.format() == Format::Table
+    }
+
+    /// Like [`Output::visible`].
+    pub fn visible<'c, Row>(&self, columns: &'c [Column<Row>]) -> Vec<&'c Column<Row>> {
+        self.output.visible(columns)
+    }
+
+    /// Returns the titles of the table columns that were left out for lack of room.
+    pub fn left_out(&self) -> &[&'static str] {
+        &self.left_out
+    }
+
+    /// Writes a list of rows, but no heading in a table if the list is empty.
     pub fn rows_if_any<Row>(
         &mut self,
         noun: &str,
@@ -199,7 +252,7 @@ impl Document<'_> {
         }
     }
 
-    /// A single thing, which a table shows as a list of its figures.
+    /// Writes a single row; a table shows it as a list with one figure per line.
     pub fn record<Row>(
         &mut self,
         noun: &str,
@@ -209,10 +262,10 @@ impl Document<'_> {
         match self.output.format() {
             Format::Table => {
                 self.separate()?;
-                // No heading: one line more than of a list.
+                // Besides the figures, only the line with the cursor needs room.
                 let columns = self.fitting(columns, 1);
-                let (out, look) = self.output.look();
-                table::write_record(out, &look, columns, row)
+                let (out, style) = self.output.styled();
+                table::write_record(out, &style, columns, row)
             }
             Format::Json => {
                 self.key(noun)?;
@@ -222,28 +275,26 @@ impl Document<'_> {
         }
     }
 
-    /// A line for people only.
+    /// Writes a line of text, in tables only. It is continued on further lines if it is too long.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
-        if self.output.format() == Format::Table {
+        self.paragraph(&[text])
+    }
+
+    /// Writes lines of text without a gap, in tables only.
+    pub fn paragraph(&mut self, texts: &[impl AsRef<str>]) -> io::Result<()> {
+        if self.output.format() == Format::Table && !texts.is_empty() {
             self.separate()?;
-            self.lines += 1;
-            writeln!(self.output.out, "{text}")?;
+            for text in texts {
+                for line in wrap::lines(text.as_ref(), self.output.width()) {
+                    self.lines += 1;
+                    writeln!(self.output.out, "{line}")?;
+                }
+            }
         }
         Ok(())
     }
 
-    /// A size within such a line.
-    pub fn size(&self, bytes: u64) -> String {
-        let mut text = String::new();
-        if self.output.options.exact_bytes {
-            size::push_decimal(&mut text, bytes);
-        } else {
-            size::push_human(&mut text, bytes);
-        }
-        text
-    }
-
-    /// Closes the answer and hands it on.
+    /// Ends the document and flushes the output.
     pub fn end(self) -> io::Result<()> {
         if self.output.format() == Format::Json {
             self.output.out.write_all(b"}\n")?;
@@ -265,8 +316,8 @@ impl Document<'_> {
         write!(self.output.out, "{comma}\"{noun}\":")
     }
 
-    /// As many rows as have room on a terminal that shows one sample in the place of another,
-    /// beside other lines: a heading, and the one that the cursor is on.
+    /// Limits the rows to the room on a terminal that shows repeated samples in place. `others` is
+    /// the number of further lines needed: the heading, and the line with the cursor.
     fn fitting<'r, Row>(&self, rows: &'r [Row], others: usize) -> &'r [Row] {
         match (self.at, self.output.height()) {
             (Some(_), Some(height)) => {
@@ -287,13 +338,13 @@ impl Document<'_> {
 }
 
 impl Output {
-    fn look(&mut self) -> (&mut BufWriter<Sink>, Look<'_>) {
-        let look = Look {
+    fn styled(&mut self) -> (&mut BufWriter<Sink>, TableStyle<'_>) {
+        let style = TableStyle {
             exact_bytes: self.options.exact_bytes,
             width: self.width(),
-            style: self.style,
+            text_style: self.style,
             clock: &self.clock,
         };
-        (&mut self.out, look)
+        (&mut self.out, style)
     }
 }

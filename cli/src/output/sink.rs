@@ -1,18 +1,24 @@
-//! Where output goes.
+//! The stream or file that output is written to.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, StderrLock, StdoutLock, Write};
-use std::os::fd::{AsFd, BorrowedFd};
 
-use super::Terminal;
 use super::style::Style;
+use crate::sys;
 
-/// A stream or a file.
+/// A standard stream or a file.
 #[derive(Debug)]
 pub enum Sink {
     Stdout(StdoutLock<'static>),
     Stderr(StderrLock<'static>),
     File(File),
+}
+
+/// The size of a terminal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terminal {
+    pub(super) width: usize,
+    pub(super) height: usize,
 }
 
 impl Sink {
@@ -24,44 +30,43 @@ impl Sink {
         }
     }
 
-    /// The size of the terminal that it is, if it is one.
+    /// Returns the size of the terminal; `None` if the stream is not a terminal.
     pub(super) fn terminal(&self) -> Option<Terminal> {
-        let fd = self.as_fd();
-        if !fd.is_terminal() {
-            return None;
-        }
-        let (width, height) = terminal_size::terminal_size_of(fd)?;
-        Some(Terminal {
-            width: width.0.into(),
-            height: height.0.into(),
-        })
-    }
-
-    fn stream(&mut self) -> &mut dyn Write {
         match self {
-            Sink::Stdout(stream) => stream,
-            Sink::Stderr(stream) => stream,
-            Sink::File(file) => file,
+            Sink::Stdout(stream) => terminal_of(stream),
+            Sink::Stderr(stream) => terminal_of(stream),
+            Sink::File(file) => terminal_of(file),
         }
     }
+}
+
+fn terminal_of<S: IsTerminal + sys::AsStream>(stream: &S) -> Option<Terminal> {
+    if !stream.is_terminal() {
+        return None;
+    }
+    sys::enable_escapes(stream);
+    let (width, height) = terminal_size::terminal_size_of(stream)?;
+    Some(Terminal {
+        width: width.0.into(),
+        height: height.0.into(),
+    })
 }
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream().write(bytes)
+        match self {
+            Sink::Stdout(stream) => sys::write_stdout(stream, bytes),
+            Sink::Stderr(stream) => stream.write(bytes),
+            Sink::File(file) => file.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream().flush()
-    }
-}
-
-impl AsFd for Sink {
-    fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Sink::Stdout(stream) => stream.as_fd(),
-            Sink::Stderr(stream) => stream.as_fd(),
-            Sink::File(file) => file.as_fd(),
+            // Nothing is buffered.
+            Sink::Stdout(_) => Ok(()),
+            Sink::Stderr(stream) => stream.flush(),
+            Sink::File(file) => file.flush(),
         }
     }
 }

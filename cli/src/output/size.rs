@@ -1,4 +1,4 @@
-//! Sizes and spans of time as people read them.
+//! Human-readable sizes and spans of time.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -32,24 +32,25 @@ pub fn push_human(text: &mut String, bytes: u64) {
     }
 }
 
-/// A size as a text of its own.
+/// Returns a size as text, like [`push_human`].
 pub fn human_size(bytes: u64) -> String {
     let mut text = String::new();
     push_human(&mut text, bytes);
     text
 }
 
-/// A power of two as a text: `4K`, `2M`.
+/// Returns a power of two as text without decimals: `4K`, `2M`.
 pub fn round_size(bytes: u64) -> String {
     human_size(bytes).replace(".0", "")
 }
 
-/// Appends a whole number. `write!` takes several times as long, which shows in long listings.
+/// Appends a whole number. `write!` takes several times as long, which is noticeable in long
+/// listings.
 pub fn push_decimal(text: &mut String, number: u64) {
     text.push_str(itoa::Buffer::new().format(number));
 }
 
-/// Appends a span of time: `0:01.23` (minutes, seconds) below an hour, then `2:03:04`.
+/// Appends a span of time: `0:01.23` (minutes and seconds) below an hour, otherwise `2:03:04`.
 pub fn push_span(text: &mut String, span: Duration) {
     let seconds = span.as_secs();
     push_decimal(
@@ -76,7 +77,7 @@ pub fn push_span(text: &mut String, span: Duration) {
 
 /// Appends a rate or share with one decimal.
 pub fn push_ratio(text: &mut String, ratio: f64) {
-    // Writing to a String can't fail.
+    // Writing to a String cannot fail.
     let _ = write!(text, "{ratio:.1}");
 }
 
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_have_at_most_three_digits_and_a_power_of_1024() {
+    fn sizes_round_to_powers_of_1024() {
         const M: u64 = 1024 * 1024;
         for (bytes, text) in [
             (0, "0"),
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_turn_to_hours_after_one() {
+    fn spans_show_hours_from_one_hour() {
         for (millis, text) in [
             (0, "0:00.00"),
             (1_239, "0:01.23"),

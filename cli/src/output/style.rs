@@ -1,6 +1,6 @@
-//! Colour, sparing: headings bold, what is missing dim, bars in colour.
+//! Text styles: bold headings, dim missing values, colored bars.
 
-/// Whether, and so how, text is styled.
+/// Whether text is styled. If not, all methods write plain text.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Style {
     enabled: bool,
@@ -10,7 +10,8 @@ const HEADING: anstyle::Style = anstyle::Style::new().bold();
 const DIM: anstyle::Style = anstyle::Style::new().dimmed();
 
 impl Style {
-    /// As `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and the terminal say.
+    /// Returns the style for a stream, from `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and whether the
+    /// stream is a terminal.
     pub fn of<S: anstream::stream::RawStream>(stream: &S) -> Self {
         let choice = anstream::AutoStream::choice(stream);
         Style {
@@ -30,7 +31,7 @@ impl Style {
         self.push(text, anstyle::Reset.render());
     }
 
-    /// Appends what `write` appends in a style.
+    /// Applies a style to the text that `write` appends.
     pub fn paint(self, text: &mut String, style: anstyle::Style, write: impl Fn(&mut String)) {
         self.push(text, style.render());
         write(text);
@@ -40,7 +41,7 @@ impl Style {
     fn push(self, text: &mut String, escape: impl std::fmt::Display) {
         use std::fmt::Write as _;
         if self.enabled {
-            // Writing to a String can't fail.
+            // Writing to a String cannot fail.
             let _ = write!(text, "{escape}");
         }
     }

@@ -1,35 +1,44 @@
-//! Tables for people, laid out by hand: two passes over one buffer, the second with the widths that
-//! the first one found. Measured on 5,000 rows of 11 columns: 1 to 2 ms of CPU time. `comfy-table`, with
-//! a string a cell, takes 28 to 50, and reading the processes themselves 65.
+//! Tables. The layout takes two passes over one buffer: the first formats all cells and finds the
+//! column widths, the second writes the lines.
+//!
+//! Measured on 5,000 rows of 11 columns, this takes 1 to 2 ms of CPU time. `comfy-table`, which
+//! allocates a string per cell, takes 28 to 50 ms, and reading the processes takes 65 ms.
 
+use std::cmp::Reverse;
 use std::io::{self, Write};
 
 use super::bar::push_bar;
-use super::column::{Column, Shape};
+use super::column::{Alignment, Column};
 use super::escape::push_printable;
 use super::size::{push_decimal, push_human, push_ratio, push_span};
 use super::style::Style;
 use super::value::Value;
 
-/// How a table is to look.
+/// How a table is formatted.
 #[derive(Debug, Clone, Copy)]
-pub struct Look<'a> {
-    /// Exact bytes in place of `12.3M`.
+pub struct TableStyle<'a> {
+    /// Whether sizes are exact bytes instead of `12.3M`.
     pub exact_bytes: bool,
-    /// The columns that a line may take.
+    /// The maximum width of a line.
     pub width: Option<usize>,
-    pub style: Style,
+    pub text_style: Style,
     pub clock: &'a crate::clock::Clock,
 }
 
-/// Columns of a name never get narrower than this.
-const NARROWEST: usize = 8;
+/// The least width of a description or a label in a list of single figures.
+const MIN_TEXT_WIDTH: usize = 8;
 
-/// Where nothing limits a line, other columns line up behind names of up to this length. Without an
-/// end to it, one process with a megabyte of arguments would cost a megabyte of blanks in every row.
-const LONGEST_PADDING: usize = 100;
+/// The maximum padding of a name if the width of a line is unlimited. Otherwise, one process with a
+/// megabyte of arguments would add a megabyte of blanks to every row.
+const MAX_PADDING: usize = 100;
 
-/// The cells of a table, laid out.
+/// The highest priority of a column that repeats other figures in another form, such as a bar.
+const MAX_DECORATION: u8 = 1;
+
+/// The width that names keep beside such a column.
+const DECORATED_NAME_WIDTH: usize = 30;
+
+/// The formatted cells of a table, in one buffer.
 #[derive(Debug, Default)]
 struct Cells {
     text: String,
@@ -44,9 +53,9 @@ struct Cell {
 }
 
 impl Cells {
-    fn push(&mut self, value: &Value<'_>, look: &Look<'_>) {
+    fn push(&mut self, value: &Value<'_>, style: &TableStyle<'_>) {
         let start = self.text.len();
-        let width = push_value(&mut self.text, value, look);
+        let width = push_value(&mut self.text, value, style);
         self.cells.push(Cell {
             end: self.text.len(),
             width: width.unwrap_or(self.text.len() - start),
@@ -55,150 +64,224 @@ impl Cells {
     }
 }
 
-/// Writes a heading and a line a row.
+/// Writes a heading and one line per row, and a last line with the totals if there are any. Returns
+/// the titles of the columns that were left out for lack of room.
 pub fn write<Row>(
     out: &mut impl Write,
-    look: &Look<'_>,
+    style: &TableStyle<'_>,
     columns: &[impl AsRef<Column<Row>>],
     rows: &[Row],
-) -> io::Result<()> {
+    total: Option<&[Value<'_>]>,
+) -> io::Result<Vec<&'static str>> {
     let columns: Vec<&Column<Row>> = columns.iter().map(AsRef::as_ref).collect();
     let mut cells = Cells::default();
     let mut widths: Vec<usize> = columns.iter().map(|column| title_width(column)).collect();
+    let mut push = |value: &Value<'_>, width: &mut usize| {
+        cells.push(value, style);
+        *width = (*width).max(cells.cells.last().map_or(0, |cell| cell.width));
+    };
     for row in rows {
         for (column, width) in columns.iter().zip(&mut widths) {
-            cells.push(&(column.value)(row), look);
-            *width = (*width).max(cells.cells.last().map_or(0, |cell| cell.width));
+            push(&(column.value)(row), width);
         }
     }
-    let gap = fit(&columns, &mut widths, look.width);
+    for (value, width) in total.into_iter().flatten().zip(&mut widths) {
+        push(value, width);
+    }
+    let layout = Layout::new(&columns, &widths, style.width);
 
-    let mut line = Line::new(look, gap);
-    for (column, &width) in columns.iter().zip(&widths) {
+    let mut line = Line::new(style, layout.gap);
+    for (column, &width) in columns.iter().zip(&layout.widths) {
+        let Some(width) = width else { continue };
         line.put(
             column.title,
             title_width(column),
             width,
-            column.shape,
+            column.alignment,
             Tone::Heading,
         );
     }
     line.end(out)?;
     let mut start = 0;
     for row in cells.cells.chunks(columns.len().max(1)) {
-        for ((cell, column), &width) in row.iter().zip(&columns).zip(&widths) {
+        for ((cell, column), &width) in row.iter().zip(&columns).zip(&layout.widths) {
             let text = &cells.text[start..cell.end];
             start = cell.end;
+            let Some(width) = width else { continue };
             let tone = if cell.dim { Tone::Dim } else { Tone::Plain };
-            line.put(text, cell.width, width, column.shape, tone);
+            line.put(text, cell.width, width, column.alignment, tone);
         }
         line.end(out)?;
     }
-    Ok(())
+    Ok(layout.left_out(&columns))
 }
 
-/// Writes one row as a list: label, figure, what it is.
+/// Writes one row as a list with one figure per line: label, value, description.
 pub fn write_record<Row>(
     out: &mut impl Write,
-    look: &Look<'_>,
+    style: &TableStyle<'_>,
     columns: &[impl AsRef<Column<Row>>],
     row: &Row,
 ) -> io::Result<()> {
     let columns: Vec<&Column<Row>> = columns.iter().map(AsRef::as_ref).collect();
     let mut cells = Cells::default();
     for column in &columns {
-        cells.push(&(column.value)(row), look);
+        cells.push(&(column.value)(row), style);
     }
     let labels: Vec<String> = columns.iter().map(|column| column.label()).collect();
-    let label_width = labels.iter().map(String::len).max().unwrap_or(0);
-    // Names are as long as they like; figures line up.
+    // Only figures line up: a long name does not widen the column.
     let width = columns
         .iter()
         .zip(&cells.cells)
-        .filter(|(column, _)| column.shape == Shape::Number)
+        .filter(|(column, _)| column.alignment == Alignment::Number)
         .map(|(_, cell)| cell.width)
         .max()
         .unwrap_or(0);
-    let mut line = Line::new(look, 2);
+    // Labels are shortened before figures are.
+    let room_for_label = style.width.map_or(usize::MAX, |limit| {
+        limit.saturating_sub(width + 2).max(MIN_TEXT_WIDTH)
+    });
+    let longest_label = labels.iter().map(String::len).max().unwrap_or(0);
+    let label_width = longest_label.min(room_for_label);
+    let mut line = Line::new(style, 2);
     let mut start = 0;
     for ((column, label), cell) in columns.iter().zip(&labels).zip(&cells.cells) {
         let text = &cells.text[start..cell.end];
         start = cell.end;
         let tone = if cell.dim { Tone::Dim } else { Tone::Plain };
-        line.put(label, label.len(), label_width, Shape::Word, Tone::Heading);
-        let room = look
+        line.put(
+            label,
+            label.len(),
+            label_width,
+            Alignment::Name,
+            Tone::Heading,
+        );
+        let room = style
             .width
             .unwrap_or(usize::MAX)
             .saturating_sub(label_width + 2);
-        if column.shape == Shape::Number || cell.dim {
-            line.put(text, cell.width, width, Shape::Number, tone);
+        if column.alignment == Alignment::Number || cell.dim {
+            line.put(text, cell.width, width, Alignment::Number, tone);
             let room = room.saturating_sub(width + 2);
-            if room >= NARROWEST {
+            if room >= MIN_TEXT_WIDTH {
                 let length = column.about.len();
                 line.put(
                     column.about,
                     length,
                     length.min(room),
-                    Shape::Name,
+                    Alignment::Name,
                     Tone::Dim,
                 );
             }
         } else {
-            line.put(text, cell.width, cell.width.min(room), column.shape, tone);
+            line.put(
+                text,
+                cell.width,
+                cell.width.min(room),
+                column.alignment,
+                tone,
+            );
         }
         line.end(out)?;
     }
     Ok(())
 }
 
-/// Makes the columns fit into a width: first the gaps narrow, then the widest names. Returns the
-/// gap. What still does not fit runs over, since a figure must not be cut. Without a limit nothing is
-/// cut, and a name that is too long to line up with runs over in its own row.
-fn fit<Row>(columns: &[&Column<Row>], widths: &mut [usize], limit: Option<usize>) -> usize {
-    let is_name = |column: &Column<Row>| matches!(column.shape, Shape::Name | Shape::Path);
-    let Some(limit) = limit else {
-        for (column, width) in columns.iter().zip(widths) {
-            if is_name(column) {
-                *width = (*width).min(LONGEST_PADDING);
+/// The columns that fit into a line, and their widths.
+struct Layout {
+    gap: usize,
+    /// `None` for a column without room.
+    widths: Vec<Option<usize>>,
+}
+
+impl Layout {
+    /// Fits columns with these widths into a line. Figures are never shortened: narrows the gaps
+    /// first, then the names, and leaves out the columns with the lowest priority.
+    ///
+    /// Without a limit, nothing is shortened, and a name longer than [`MAX_PADDING`] shifts the
+    /// rest of its own row.
+    fn new<Row>(columns: &[&Column<Row>], full: &[usize], limit: Option<usize>) -> Self {
+        let least = |at: usize, limit: usize| {
+            let column = columns[at];
+            let shortest = column.alignment.least_width();
+            shortest.map_or(full[at], |shortest| {
+                full[at].min(shortest.max(title_width(column)).min(limit))
+            })
+        };
+        let Some(limit) = limit else {
+            let width = |at: usize| match columns[at].alignment.least_width() {
+                Some(_) => full[at].min(MAX_PADDING),
+                None => full[at],
+            };
+            return Layout {
+                gap: 2,
+                widths: (0..full.len()).map(width).map(Some).collect(),
+            };
+        };
+        let mut widths = vec![None; full.len()];
+        let mut by_priority: Vec<usize> = (0..full.len()).collect();
+        by_priority.sort_by_key(|&at| Reverse(columns[at].priority));
+        // No cell can be wider than the line, which bounds the loop below.
+        let shown = |at: usize| full[at].min(limit).max(least(at, limit));
+        for (rank, at) in by_priority.into_iter().enumerate() {
+            // Names have to leave room for a column, but not much for one that only decorates.
+            let decorates = columns[at].priority <= MAX_DECORATION;
+            let name_width = if decorates { DECORATED_NAME_WIDTH } else { 0 };
+            let needed = |at: usize| shown(at).min(least(at, limit).max(name_width)) + 1;
+            let others = (0..full.len()).filter(|&at| widths[at].is_some());
+            let used: usize = others.map(needed).sum();
+            if rank == 0 || used + least(at, limit) <= limit {
+                widths[at] = Some(shown(at));
             }
         }
-        return 2;
-    };
-    let total = |widths: &[usize], gap: usize| {
-        widths.iter().sum::<usize>() + gap * widths.len().saturating_sub(1)
-    };
-    if total(widths, 2) <= limit {
-        return 2;
+        let mut layout = Layout { gap: 2, widths };
+        if layout.total() <= limit {
+            return layout;
+        }
+        layout.gap = 1;
+        while layout.total() > limit {
+            let widest = layout
+                .widths
+                .iter_mut()
+                .enumerate()
+                .filter_map(|(at, width)| Some((at, width.as_mut()?)))
+                .filter(|(at, width)| **width > least(*at, limit))
+                .max_by_key(|(_, width)| **width);
+            let Some((_, width)) = widest else { break };
+            *width -= 1;
+        }
+        layout
     }
-    let mut excess = total(widths, 1).saturating_sub(limit);
-    while excess > 0 {
-        let widest = columns
-            .iter()
-            .zip(widths.iter_mut())
-            .filter(|(column, _)| is_name(column))
-            .map(|(column, width)| (title_width(column).max(NARROWEST), width))
-            .filter(|(least, width)| **width > *least)
-            .max_by_key(|(_, width)| **width);
-        let Some((_, width)) = widest else { break };
-        *width -= 1;
-        excess -= 1;
+
+    /// Returns the width of a line.
+    fn total(&self) -> usize {
+        let shown = self.widths.iter().flatten();
+        shown.clone().sum::<usize>() + self.gap * shown.count().saturating_sub(1)
     }
-    1
+
+    /// Returns the titles of the columns without room.
+    fn left_out<Row>(&self, columns: &[&Column<Row>]) -> Vec<&'static str> {
+        let columns = columns.iter().zip(&self.widths);
+        columns
+            .filter(|(_, width)| width.is_none())
+            .map(|(column, _)| column.title)
+            .collect()
+    }
 }
 
 fn title_width<Row>(column: &Column<Row>) -> usize {
     column.title.chars().count()
 }
 
-/// A line under construction; reused.
+/// A line being built; its buffer is reused.
 struct Line {
     text: String,
-    style: Style,
-    /// Whether a text that is wider than its column is cut.
-    cuts: bool,
+    text_style: Style,
+    /// Whether text wider than its column is shortened.
+    shortens: bool,
     gap: usize,
-    /// Padding owed: written only if something follows, so that no line ends in blanks.
-    owed: usize,
+    /// Pending padding: written only before more text, so that no line ends in blanks.
+    padding_due: usize,
     first: bool,
 }
 
@@ -210,46 +293,58 @@ enum Tone {
 }
 
 impl Line {
-    fn new(look: &Look<'_>, gap: usize) -> Self {
+    fn new(style: &TableStyle<'_>, gap: usize) -> Self {
         Line {
             text: String::new(),
-            style: look.style,
-            cuts: look.width.is_some(),
+            text_style: style.text_style,
+            shortens: style.width.is_some(),
             gap,
-            owed: 0,
+            padding_due: 0,
             first: true,
         }
     }
 
-    fn put(&mut self, text: &str, taken: usize, width: usize, shape: Shape, tone: Tone) {
+    fn put(
+        &mut self,
+        text: &str,
+        text_width: usize,
+        width: usize,
+        alignment: Alignment,
+        tone: Tone,
+    ) {
         if !self.first {
-            self.owed += self.gap;
+            self.padding_due += self.gap;
         }
         self.first = false;
-        let padding = width.saturating_sub(taken);
-        if taken == 0 {
-            self.owed += width;
+        let padding = width.saturating_sub(text_width);
+        if text_width == 0 {
+            self.padding_due += width;
             return;
         }
-        if shape == Shape::Number {
-            self.owed += padding;
+        if alignment == Alignment::Number {
+            self.padding_due += padding;
         }
-        for _ in 0..self.owed {
+        for _ in 0..self.padding_due {
             self.text.push(' ');
         }
-        self.owed = if shape == Shape::Number { 0 } else { padding };
+        self.padding_due = if alignment == Alignment::Number {
+            0
+        } else {
+            padding
+        };
         match tone {
             Tone::Plain => {}
-            Tone::Heading => self.style.heading(&mut self.text),
-            Tone::Dim => self.style.dim(&mut self.text),
+            Tone::Heading => self.text_style.heading(&mut self.text),
+            Tone::Dim => self.text_style.dim(&mut self.text),
         }
-        if taken <= width || !self.cuts {
+        if text_width <= width || !self.shortens {
             self.text.push_str(text);
         } else {
-            push_cut(&mut self.text, text, width, shape);
+            let used = push_shortened(&mut self.text, text, width, alignment);
+            self.padding_due += width - used;
         }
         if tone != Tone::Plain {
-            self.style.plain(&mut self.text);
+            self.text_style.plain(&mut self.text);
         }
     }
 
@@ -257,24 +352,26 @@ impl Line {
         self.text.push('\n');
         out.write_all(self.text.as_bytes())?;
         self.text.clear();
-        self.owed = 0;
+        self.padding_due = 0;
         self.first = true;
         Ok(())
     }
 }
 
-/// Appends as much of a text as has room beside a `…`: a path's end, anything else's start.
-fn push_cut(line: &mut String, text: &str, width: usize, shape: Shape) {
+/// Appends text shortened with a `…`: the end of a path, the start of anything else. Returns the
+/// width, which can be smaller than `width`: half of a wide character does not fit.
+fn push_shortened(line: &mut String, text: &str, width: usize, alignment: Alignment) -> usize {
     use unicode_width::UnicodeWidthChar;
     let mut room = width.saturating_sub(1);
     let mut fits = |character: char| {
         let width = character.width().unwrap_or(0);
         let fits = width <= room;
-        room = if fits { room - width } else { 0 };
+        if fits {
+            room -= width;
+        }
         fits
     };
-    let mut padding = 0;
-    if shape == Shape::Path {
+    if alignment == Alignment::Path {
         let start = text
             .char_indices()
             .rev()
@@ -291,43 +388,45 @@ fn push_cut(line: &mut String, text: &str, width: usize, shape: Shape) {
         line.push_str(&text[..end]);
         line.push('…');
     }
-    // Half of a wide character is a blank.
-    padding += room;
-    line.extend(std::iter::repeat_n(' ', padding));
+    width - room
 }
 
-/// Appends a value as a person reads it; returns its width unless that is its length.
-fn push_value(text: &mut String, value: &Value<'_>, look: &Look<'_>) -> Option<usize> {
+/// Appends a value in human-readable form. Returns the width of the text; `None` if the width
+/// equals the length in bytes.
+fn push_value(text: &mut String, value: &Value<'_>, style: &TableStyle<'_>) -> Option<usize> {
     use std::fmt::Write as _;
     match value {
         Value::Unknown | Value::Refused => text.push('-'),
         Value::Count(number) => push_decimal(text, *number),
-        Value::Bytes(bytes) => push_size(text, *bytes, look),
+        Value::Bytes(bytes) => push_size(text, *bytes, style),
         Value::Growth(growth) => {
             match growth.signum() {
                 -1 => text.push('-'),
                 1 => text.push('+'),
                 _ => {}
             }
-            push_size(text, growth.unsigned_abs(), look);
+            push_size(text, growth.unsigned_abs(), style);
         }
         Value::Sizes(sizes) => {
             let start = text.len();
-            for (of, bytes) in sizes {
+            for (label, bytes) in sizes {
                 if text.len() > start {
                     text.push_str("  ");
                 }
-                text.push_str(of);
+                text.push_str(label);
                 text.push(' ');
-                push_size(text, *bytes, look);
+                push_size(text, *bytes, style);
             }
             return Some(text[start..].chars().count());
         }
-        // Writing to a String can't fail.
+        // Writing to a String cannot fail.
         Value::Signed(number) => drop(write!(text, "{number}")),
         Value::Address(address) | Value::Offset(address) => drop(write!(text, "{address:#x}")),
         Value::Seconds(span) => push_span(text, *span),
-        Value::Moment(since_boot) => text.push_str(&look.clock.local(*since_boot)),
+        Value::Moment(start) => {
+            let time = style.clock.local(*start);
+            text.push_str(time.as_deref().unwrap_or("-"));
+        }
         Value::Ratio(ratio) => push_ratio(text, *ratio),
         Value::Flag(flag) => text.push_str(if *flag { "yes" } else { "no" }),
         Value::Word(word) => text.push_str(word),
@@ -338,7 +437,7 @@ fn push_value(text: &mut String, value: &Value<'_>, look: &Look<'_>) -> Option<u
                 letter.encode_utf8(&mut [0; 4]).as_bytes(),
             ));
         }
-        Value::Bar(parts) => return Some(push_bar(text, parts, look.style)),
+        Value::Bar(parts) => return Some(push_bar(text, parts, style.text_style)),
         Value::Names(names) => return Some(push_printable(text, &names.join(&b' '))),
         Value::Text(bytes) => return Some(push_printable(text, bytes)),
         Value::Process {
@@ -361,9 +460,29 @@ fn push_value(text: &mut String, value: &Value<'_>, look: &Look<'_>) -> Option<u
     None
 }
 
-fn push_size(text: &mut String, bytes: u64, look: &Look<'_>) {
-    match look.exact_bytes {
-        true => push_decimal(text, bytes),
-        false => push_human(text, bytes),
+fn push_size(text: &mut String, bytes: u64, style: &TableStyle<'_>) {
+    if style.exact_bytes {
+        push_decimal(text, bytes);
+    } else {
+        push_human(text, bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shortened(text: &str, width: usize, alignment: Alignment) -> String {
+        let mut line = String::new();
+        let used = push_shortened(&mut line, text, width, alignment);
+        assert!(used <= width);
+        assert_eq!(used, unicode_width::UnicodeWidthStr::width(&line[..]));
+        line
+    }
+
+    #[test]
+    fn wide_character_is_not_halved() {
+        assert_eq!(shortened("漢漢漢", 4, Alignment::Name), "漢…");
+        assert_eq!(shortened("漢漢漢", 4, Alignment::Path), "…漢");
     }
 }

@@ -1,53 +1,54 @@
-//! What a column says of a row, before any format: a table, JSON and CSV each show it in their
-//! way.
+//! The value of one cell, independent of the format: tables, JSON and CSV each write it in their
+//! own way.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
+
+use psapi::StartTime;
 
 /// One figure or name.
 #[derive(Debug, Clone)]
 pub enum Value<'a> {
-    /// There is none, or nobody knows it.
+    /// The value does not exist or is unknown.
     Unknown,
-    /// It exists, but may not be read.
+    /// The value exists, but reading it was denied.
     Refused,
     Count(u64),
     Signed(i64),
-    /// By how much a size changed; with its sign in a table.
+    /// A change of a size; signed in a table.
     Growth(i64),
-    /// A size; shown as `12.3M` in a table, exact elsewhere.
+    /// A size; `12.3M` in a table, exact elsewhere.
     Bytes(u64),
-    /// Hexadecimal everywhere: above 2⁵³ many JSON readers would round it.
+    /// Hexadecimal in every format: many JSON readers round numbers above 2⁵³.
     Address(u64),
-    /// A place in a file: hexadecimal in a table, a number elsewhere.
+    /// An offset in a file: hexadecimal in a table, decimal elsewhere.
     Offset(u64),
     /// A span of time.
     Seconds(Duration),
-    /// A moment, as the time since boot; local time in a table.
-    Moment(Duration),
+    /// A time, as the time since boot; local time in a table.
+    Moment(StartTime),
     /// A rate or a share.
     Ratio(f64),
     Flag(bool),
-    /// A word of this program's own.
+    /// A word from a set that this program defines.
     Word(&'static str),
-    /// Several of them.
+    /// Several such words.
     Words(Vec<&'static str>),
-    /// A letter of the kernel's.
+    /// A letter that the kernel defines.
     Letter(char),
-    /// A name or path from outside: any bytes at all.
+    /// A name or path from the system, which can contain any bytes.
     Text(Cow<'a, [u8]>),
-    /// Several of them.
+    /// Several such names.
     Names(Vec<&'a [u8]>),
-    /// Sizes, each with what it is of; machine formats have a field for each.
+    /// Labeled sizes, for tables only: machine formats have a field for each.
     Sizes(Vec<(&'static str, u64)>),
-    /// Shares of a whole, drawn in a table; machine formats have the figures themselves.
+    /// Shares of a whole, drawn as a bar, for tables only: machine formats have the figures.
     Bar(Vec<(Part, f64)>),
-    /// A process's name. A table brackets that of a kernel thread, and draws the branch that
-    /// leads to it in a tree.
+    /// The name of a process. A table encloses the name of a kernel thread in brackets, and draws
+    /// the branch that leads to the process in a tree.
     Process {
         name: &'a [u8],
         kernel: bool,
@@ -55,27 +56,32 @@ pub enum Value<'a> {
     },
 }
 
-/// What a part of a bar stands for.
+/// The kind of memory that a segment of a bar represents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// Private memory, or memory in use.
     Private,
     /// Shared memory.
     Shared,
-    /// Contents of files.
+    /// Pages backed by files.
     Files,
-    /// Nothing.
+    /// Unused memory.
     Free,
 }
 
-/// A span of time as a number of seconds. One rounding, so that 2.53 stays 2.53.
+/// Returns a span of time in seconds. Converts with a single rounding, so that 2.53 stays 2.53.
 pub fn seconds(span: Duration) -> f64 {
     span.as_nanos() as f64 / 1e9
 }
 
+/// Returns a start time in seconds since boot, like [`seconds`].
+pub fn start_seconds(start: StartTime) -> f64 {
+    start.as_nanos() as f64 / 1e9
+}
+
 impl<'a> Value<'a> {
     pub fn text(text: &'a OsStr) -> Self {
-        Value::Text(Cow::Borrowed(text.as_bytes()))
+        Value::Text(Cow::Borrowed(text.as_encoded_bytes()))
     }
 
     pub fn path(path: &'a Path) -> Self {
@@ -86,7 +92,12 @@ impl<'a> Value<'a> {
         Value::Count(count.into())
     }
 
-    /// Orders values of one column; those without a value come first.
+    /// Returns a size, or `Unknown` if there is none: not every kernel reports every size.
+    pub fn bytes(size: Option<u64>) -> Self {
+        size.map_or(Value::Unknown, Value::Bytes)
+    }
+
+    /// Compares two values of one column; missing values come first.
     pub fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Value::Count(a) | Value::Bytes(a) | Value::Address(a) | Value::Offset(a), b) => {
@@ -98,9 +109,8 @@ impl<'a> Value<'a> {
                 }
             }
             (Value::Signed(a), Value::Signed(b)) | (Value::Growth(a), Value::Growth(b)) => a.cmp(b),
-            (Value::Seconds(a), Value::Seconds(b)) | (Value::Moment(a), Value::Moment(b)) => {
-                a.cmp(b)
-            }
+            (Value::Seconds(a), Value::Seconds(b)) => a.cmp(b),
+            (Value::Moment(a), Value::Moment(b)) => a.cmp(b),
             (Value::Ratio(a), Value::Ratio(b)) => a.total_cmp(b),
             (Value::Flag(a), Value::Flag(b)) => a.cmp(b),
             (Value::Word(a), Value::Word(b)) => a.cmp(b),
@@ -113,7 +123,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether there is nothing to show.
+    /// Returns true if the value is unknown or was refused.
     pub fn is_missing(&self) -> bool {
         matches!(self, Value::Unknown | Value::Refused)
     }

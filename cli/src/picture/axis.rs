@@ -1,17 +1,17 @@
-//! Axes: where their ticks are, and what stands there.
+//! Positions and labels of the ticks of an axis.
 
-/// Round steps from 0 to the length, as many as there may be at most: 1, 2 or 5 times a power of
-/// ten apart.
-pub fn ticks(length: u64, most: u64) -> Vec<u64> {
-    let fits = |step: &u64| length / step < most.max(2);
+/// Returns round positions from 0 to `length`: 1, 2 or 5 times a power of ten apart, and at most
+/// `limit` of them.
+pub fn ticks(length: u64, limit: u64) -> Vec<u64> {
+    let fits = |step: &u64| length / step < limit.max(2);
     let powers = (0..19).map(|power| 10u64.pow(power));
     let mut steps = powers.flat_map(|power| [power, power * 2, power * 5]);
     let step = steps.find(fits).unwrap_or(u64::MAX);
     (0..=length / step).map(|number| number * step).collect()
 }
 
-/// A span of nanoseconds, in the unit that suits the longest one beside it.
-pub fn span(nanoseconds: u64, longest: u64) -> String {
+/// Formats a time in nanoseconds, in the unit that suits the longest time on the same axis.
+pub fn format_time(nanoseconds: u64, longest: u64) -> String {
     let (unit, name) = match longest {
         0..1_000 => (1, "ns"),
         1_000..1_000_000 => (1_000, "µs"),
@@ -38,10 +38,10 @@ mod tests {
     }
 
     #[test]
-    fn spans_share_a_unit() {
-        assert_eq!(span(0, 5_000_000_000), "0 s");
-        assert_eq!(span(500_000_000, 5_000_000_000), "0.5 s");
-        assert_eq!(span(20_000_000_000, 60_000_000_000), "20 s");
-        assert_eq!(span(2_500, 20_000), "2.5 µs");
+    fn times_share_a_unit() {
+        assert_eq!(format_time(0, 5_000_000_000), "0 s");
+        assert_eq!(format_time(500_000_000, 5_000_000_000), "0.5 s");
+        assert_eq!(format_time(20_000_000_000, 60_000_000_000), "20 s");
+        assert_eq!(format_time(2_500, 20_000), "2.5 µs");
     }
 }

@@ -1,5 +1,6 @@
 "use strict";
-// What a map's blocks are: said of the one that is pointed at, or that the arrow keys lead to.
+// Describes the block of a map, or the faults of a square, that is under the pointer or that the
+// arrow keys have selected.
 {
   const tip = document.getElementById("tip");
 
@@ -12,22 +13,59 @@
     return unit === 0 ? String(number) : number.toFixed(number < 99.95 ? 1 : 0) + "KMGTPE"[unit - 1];
   };
 
-  const place = (group) => group.transform.baseVal[0].matrix;
+  const translation = (group) => group.transform.baseVal[0].matrix;
 
-  // The parts of a band: runs of blocks, and cuts.
+  const count = (number, noun) => `${number} ${noun}${Number(number) === 1 ? "" : "s"}`;
+
+  const time = (nanoseconds) => {
+    let number = Number(nanoseconds);
+    let unit = 0;
+    for (; number >= 1000 && unit < 3; unit++) number /= 1000;
+    return `${Number(number.toPrecision(6))} ${["ns", "µs", "ms", "s"][unit]}`;
+  };
+
+  const mappingLine = ([from, to]) => `mapping ${from}–${to}, ${size(hex(to) - hex(from))}`;
+
+  // Returns the runs of equal blocks of a band, or its squares. They are parsed on first use.
   const parts = (band) => {
     if (!band.parts) {
       band.cell = Number(band.dataset.cell);
       band.mappings = JSON.parse(band.dataset.mappings);
-      band.parts = [...band.querySelectorAll(".run")].map((run) => ({
-        x: place(run).e, y: place(run).f, count: Number(run.dataset.blocks), run,
+      band.parts = [...band.querySelectorAll(".run, .bin")].map((run) => ({
+        x: translation(run).e, y: translation(run).f, count: Number(run.dataset.blocks || 1), run,
       }));
     }
     return band.parts;
   };
 
-  // Address range of a block, and what is in it, as lines.
-  const describe = (band, part, number) => {
+  // Returns the lines about a part of a band.
+  const describe = (band, part, number) =>
+    band.matches(".faults") ? describeFaults(band, part.run.dataset) : describeBlock(band, part, number);
+
+  // Returns lines about the faults of a square: their kinds, times, threads, addresses and mappings.
+  const describeFaults = (band, data) => {
+    const faults = [[data.minor, "minor"], [data.major, "major"]].filter(([number]) => number !== "0");
+    const [from, until] = data.ns.split(" ").map(time);
+    const [lowest, highest] = data.at.split(" ");
+    const threads = data.thread.split(" ");
+    const spans = data.mapping === "" ? [] : data.mapping.split(" ");
+    const lines = [
+      faults.map(([number, kind]) => count(number, `${kind} fault`)).join(", "),
+      (from === until ? from : `${from} to ${until}`) + " after the start, " + (data.threads
+        ? `${data.threads} threads` : `thread${threads.length > 1 ? "s" : ""} ${threads.join(", ")}`),
+      lowest === highest ? `address ${lowest}` : `addresses ${lowest}–${highest}`,
+    ];
+    for (const span of spans) {
+      const [start, end, name] = band.mappings[span];
+      lines.push(name, mappingLine([start, end]));
+    }
+    if (spans.length === 0) lines.push("no known mapping");
+    if (data.spans) lines.push(`${data.spans} mappings in total`);
+    return lines;
+  };
+
+  // Returns lines about a block: its states, addresses, permissions and mapping.
+  const describeBlock = (band, part, number) => {
     const data = part.run.dataset;
     const block = BigInt(band.dataset.block);
     const at = hex(data.at);
@@ -36,11 +74,12 @@
     let end = (start / block + 1n) * block;
     if (end > last) end = last;
     let rest = end - start;
+    // Every block of a run has the same states; the bytes that remain are absent.
     const states = [];
     const each = (data.each || "").split(" ");
     for (let index = 0; index + 1 < each.length; index += 2) {
       const legend = band.ownerSVGElement.querySelector(`.legend[data-kind="${each[index]}"]`);
-      states.push(`${size(each[index + 1])} ${legend.dataset.words}`);
+      states.push(`${size(each[index + 1])} ${legend.dataset.label}`);
       rest -= BigInt(each[index + 1]);
     }
     if (rest > 0n) states.push(`${size(rest)} not in memory`);
@@ -50,26 +89,26 @@
       states.join(", "),
       `${start.toString(16)}–${end.toString(16)}, ${size(end - start)}`,
       `${permissions} ${name}`,
-      `mapping ${from}–${to}, ${size(hex(to) - hex(from))}`,
+      mappingLine([from, to]),
     ];
   };
 
   for (const svg of document.querySelectorAll("svg")) {
-    const bands = [...svg.querySelectorAll(".band")];
+    const bands = [...svg.querySelectorAll(".band, .faults")];
     if (bands.length === 0) continue;
     const cursor = document.createElementNS(svg.namespaceURI, "rect");
     cursor.setAttribute("class", "cursor");
-    let here = null;
+    let selected = null;
 
     const hide = () => {
       tip.hidden = true;
       cursor.remove();
-      here = null;
+      selected = null;
     };
 
     const show = (band, part, number, point) => {
-      if (here && here.part === part && here.number === number && !point) return;
-      here = { band, part, number };
+      if (selected && selected.part === part && selected.number === number && !point) return;
+      selected = { band, part, number };
       for (const [name, value] of [
         ["x", part.x + number * band.cell], ["y", part.y], ["width", band.cell], ["height", band.cell],
       ]) cursor.setAttribute(name, value);
@@ -97,7 +136,7 @@
     svg.addEventListener("pointermove", (event) => {
       const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
       for (const band of bands) {
-        const y = point.y - place(band).f;
+        const y = point.y - translation(band).f;
         if (y < 0 || y >= Number(band.dataset.height)) continue;
         for (const part of parts(band)) {
           if (y < part.y || y >= part.y + band.cell) continue;
@@ -112,7 +151,7 @@
     });
     svg.addEventListener("pointerleave", hide);
 
-    // Another row of the band, as near to the same column as it has blocks.
+    // Returns the block in the next row up or down: in the same column, or otherwise the last one.
     const otherRow = (band, part, number, down) => {
       const rows = band.parts.map((other) => other.y).filter((y) => (down ? y > part.y : y < part.y));
       if (rows.length === 0) return null;
@@ -124,8 +163,8 @@
       return found ? [found, inRow(band, found, x)] : [last, last.count - 1];
     };
 
-    const moved = (key) => {
-      const { band, part, number } = here;
+    const move = (key) => {
+      const { band, part, number } = selected;
       const index = band.parts.indexOf(part);
       const last = band.parts[band.parts.length - 1];
       const { [index - 1]: before, [index + 1]: after } = band.parts;
@@ -141,7 +180,7 @@
 
     for (const band of bands) {
       band.addEventListener("focus", () => {
-        // Not where a pointer has led to it.
+        // Only after keyboard navigation: a click also sets the focus.
         if (band.matches(":focus-visible") && parts(band).length > 0) show(band, band.parts[0], 0);
       });
       band.addEventListener("blur", hide);
@@ -149,7 +188,7 @@
         if (event.key === "Escape") hide();
         if (!/^(Arrow|Home$|End$)/.test(event.key) || parts(band).length === 0) return;
         event.preventDefault();
-        const to = here && here.band === band ? moved(event.key) : [band.parts[0], 0];
+        const to = selected && selected.band === band ? move(event.key) : [band.parts[0], 0];
         if (to) show(band, ...to);
       });
     }

@@ -1,24 +1,24 @@
-//! What a picture is made of, and how that becomes SVG. Lengths are points: a picture as wide as a
-//! page's text is shown at its own size there.
+//! The elements of a picture, and how they are written as SVG.
+//!
+//! Lengths are points. A picture is as wide as the text of a page, so it is printed at its own
+//! size.
 
 use std::fmt::{self, Display, Write as _};
 
-use super::palette::Ink;
-use super::text::{self, FAMILY};
+use super::metrics::{RIGHT, WIDTH};
+use super::palette::Color;
+use super::text::{self, FONT_FAMILY, width};
 
-/// How wide pictures are: the text of an A4 or letter page.
-pub const WIDTH: f64 = 480.0;
-/// What is left free around.
-pub const MARGIN: f64 = 8.0;
-pub const RIGHT: f64 = WIDTH - MARGIN;
+/// The width of text in a viewer's default font, relative to Arimo: at most that of DejaVu Sans.
+const WIDEST_FONT: f64 = 1.25;
 
 /// A picture.
 #[derive(Debug)]
 pub struct Scene {
     pub height: f64,
-    /// What it shows, in a line.
+    /// One line about the content.
     pub title: String,
-    /// What a reader can do with it in a page of HTML.
+    /// Instructions for the reader of an HTML page.
     pub caption: &'static str,
     pub elements: Vec<Element>,
 }
@@ -26,33 +26,34 @@ pub struct Scene {
 /// A part of a picture.
 #[derive(Debug)]
 pub enum Element {
-    /// Parts that belong together, moved to a place.
+    /// Elements with a common origin.
     Group {
         class: &'static str,
-        place: (f64, f64),
-        data: Data,
+        position: (f64, f64),
+        attributes: Attributes,
         elements: Vec<Element>,
     },
     /// A filled outline.
     Path {
-        ink: Ink,
+        color: Color,
         outline: Outline,
-        data: Data,
+        attributes: Attributes,
     },
     Text {
-        ink: Ink,
-        /// Where its base line starts, or ends.
-        place: (f64, f64),
+        color: Color,
+        /// The start, middle or end of the baseline, as `align` selects.
+        position: (f64, f64),
         size: f64,
         bold: bool,
         align: Align,
+        /// The width that the text may have. It is squeezed if the viewer's font is too wide.
+        room: f64,
         text: String,
     },
 }
 
-/// What a part of a picture says to a program: values of `data-` attributes, or of others where
-/// the name says so.
-pub type Data = Vec<(&'static str, String)>;
+/// Names and values of additional SVG attributes, most of them `data-` attributes for scripts.
+pub type Attributes = Vec<(&'static str, String)>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
@@ -62,33 +63,57 @@ pub enum Align {
 }
 
 impl Element {
-    /// Small regular text that starts there.
-    pub fn text(ink: Ink, place: (f64, f64), text: impl Into<String>) -> Self {
-        Element::small(ink, place, Align::Start, text)
+    /// Creates small regular text that starts at a position, and ends within the picture.
+    pub fn text(color: Color, position: (f64, f64), text: impl Into<String>) -> Self {
+        Element::text_within(RIGHT - position.0, color, position, text)
     }
 
-    /// Small regular text.
-    pub fn small(ink: Ink, place: (f64, f64), align: Align, text: impl Into<String>) -> Self {
+    /// Creates small regular text that starts at a position, with limited room.
+    pub fn text_within(
+        room: f64,
+        color: Color,
+        position: (f64, f64),
+        text: impl Into<String>,
+    ) -> Self {
         Element::Text {
-            ink,
-            place,
+            color,
+            position,
             size: text::SMALL,
             bold: false,
-            align,
+            align: Align::Start,
+            room,
             text: text.into(),
         }
     }
 
-    pub fn path(ink: Ink, outline: Outline) -> Self {
+    /// Creates small regular text.
+    pub fn small(
+        color: Color,
+        position: (f64, f64),
+        align: Align,
+        text: impl Into<String>,
+    ) -> Self {
+        Element::Text {
+            color,
+            position,
+            size: text::SMALL,
+            bold: false,
+            align,
+            room: f64::INFINITY,
+            text: text.into(),
+        }
+    }
+
+    pub fn path(color: Color, outline: Outline) -> Self {
         Element::Path {
-            ink,
+            color,
             outline,
-            data: Vec::new(),
+            attributes: Vec::new(),
         }
     }
 }
 
-/// A path, in the words of SVG.
+/// The outline of a path, in SVG path syntax.
 #[derive(Debug, Default, Clone)]
 pub struct Outline(String);
 
@@ -99,7 +124,7 @@ impl Outline {
 
     /// Adds a rectangle.
     pub fn rectangle(&mut self, x: f64, y: f64, width: f64, height: f64) {
-        // Writing to a String can't fail.
+        // Writing to a String cannot fail.
         let _ = write!(
             self.0,
             "M{} {}h{}v{}h-{}z",
@@ -114,14 +139,14 @@ impl Outline {
     /// Adds a polygon.
     pub fn polygon(&mut self, corners: &[(f64, f64)]) {
         for (index, &(x, y)) in corners.iter().enumerate() {
-            let word = if index == 0 { 'M' } else { 'L' };
-            let _ = write!(self.0, "{word}{} {}", Number(x), Number(y));
+            let command = if index == 0 { 'M' } else { 'L' };
+            let _ = write!(self.0, "{command}{} {}", Number(x), Number(y));
         }
         self.0.push('z');
     }
 }
 
-/// A length to a thousandth, as short as can be.
+/// A length that is printed with at most three decimals.
 struct Number(f64);
 
 impl Display for Number {
@@ -130,8 +155,10 @@ impl Display for Number {
     }
 }
 
-/// Text made harmless in XML: as content, and as a value in quotes. Names from outside come here
-/// without control characters; what else XML has no way to write becomes U+FFFD.
+/// Text with XML escapes, for content and for quoted attribute values.
+///
+/// Callers have already escaped control characters. Other characters that XML cannot represent
+/// become U+FFFD.
 pub struct Escaped<'a>(pub &'a str);
 
 impl Display for Escaped<'_> {
@@ -148,34 +175,36 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// Where SVG is put.
+/// The place that SVG is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// A file of its own.
+pub enum SvgTarget {
+    /// A separate file, which declares the SVG namespace.
     File,
-    /// A page of HTML, which knows what SVG is.
+    /// An HTML page, where the namespace is implied.
     Page,
 }
 
 impl Scene {
-    /// The picture as SVG. Colours are attributes, which programs that know no style sheets
-    /// understand, too, and a style sheet overrides.
-    pub fn svg(&self, place: Place) -> String {
+    /// Returns the picture as SVG.
+    ///
+    /// Colors are attributes. Programs without style sheets understand them, and a style sheet can
+    /// override them.
+    pub fn svg(&self, target: SvgTarget) -> String {
         let mut svg = String::new();
-        let name = match place {
-            Place::File => r#" xmlns="http://www.w3.org/2000/svg""#,
-            Place::Page => "",
+        let namespace = match target {
+            SvgTarget::File => r#" xmlns="http://www.w3.org/2000/svg""#,
+            SvgTarget::Page => "",
         };
         let (width, height) = (Number(WIDTH), Number(self.height));
         let _ = write!(
             svg,
-            "<svg{name} width=\"{width}pt\" height=\"{height}pt\" viewBox=\"0 0 {width} {height}\" \
-             font-family=\"{FAMILY}\">\n<title>{}</title>\n",
+            "<svg{namespace} width=\"{width}pt\" height=\"{height}pt\" viewBox=\"0 0 {width} {height}\" \
+             font-family=\"{FONT_FAMILY}\">\n<title>{}</title>\n",
             Escaped(&self.title)
         );
-        let mut ground = Outline::default();
-        ground.rectangle(0.0, 0.0, WIDTH, self.height);
-        push(&mut svg, &Element::path(Ink::Ground, ground));
+        let mut background = Outline::default();
+        background.rectangle(0.0, 0.0, WIDTH, self.height);
+        push(&mut svg, &Element::path(Color::Background, background));
         for element in &self.elements {
             push(&mut svg, element);
         }
@@ -188,43 +217,48 @@ fn push(svg: &mut String, element: &Element) {
     match element {
         Element::Group {
             class,
-            place: (x, y),
-            data,
+            position: (x, y),
+            attributes,
             elements,
         } => {
             let (x, y) = (Number(*x), Number(*y));
             let _ = write!(svg, "<g class=\"{class}\" transform=\"translate({x} {y})\"");
-            push_data(svg, data);
+            push_attributes(svg, attributes);
             svg.push_str(">\n");
             for element in elements {
                 push(svg, element);
             }
             svg.push_str("</g>\n");
         }
-        Element::Path { ink, outline, data } => {
+        Element::Path {
+            color,
+            outline,
+            attributes,
+        } => {
             let _ = write!(
                 svg,
                 "<path class=\"{}\" fill=\"{}\"",
-                ink.class(),
-                ink.light()
+                color.class(),
+                color.light()
             );
-            push_data(svg, data);
+            push_attributes(svg, attributes);
             let _ = writeln!(svg, " d=\"{}\"/>", outline.0);
         }
         Element::Text {
-            ink,
-            place: (x, y),
+            color,
+            position: (x, y),
             size,
             bold,
             align,
+            room,
             text,
         } => {
             let (x, y, size) = (Number(*x), Number(*y), Number(*size));
             let _ = write!(
                 svg,
                 "<text class=\"{}\" fill=\"{}\" x=\"{x}\" y=\"{y}\" font-size=\"{size}\"",
-                ink.class(),
-                ink.light()
+                color.class(),
+                color.light()
             );
             if *bold {
                 svg.push_str(" font-weight=\"bold\"");
@@ -234,13 +268,38 @@ fn push(svg: &mut String, element: &Element) {
                 Align::Middle => " text-anchor=\"middle\"",
                 Align::End => " text-anchor=\"end\"",
             });
+            let width = width(text, size.0, *bold);
+            if width * WIDEST_FONT > *room {
+                let width = Number(width.min(*room));
+                let _ = write!(
+                    svg,
+                    " textLength=\"{width}\" lengthAdjust=\"spacingAndGlyphs\""
+                );
+            }
             let _ = writeln!(svg, ">{}</text>", Escaped(text));
         }
     }
 }
 
-fn push_data(svg: &mut String, data: &Data) {
-    for (name, value) in data {
+fn push_attributes(svg: &mut String, attributes: &Attributes) {
+    for (name, value) in attributes {
         let _ = write!(svg, " {name}=\"{}\"", Escaped(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_long_text_is_squeezed() {
+        for (text, room, squeezed) in [("0000", 30.0, false), ("0000", 24.0, true)] {
+            let text = Element::text_within(room, Color::Text, (0.0, 0.0), text);
+            let mut svg = String::new();
+            push(&mut svg, &text);
+            // Four digits of Arimo at 9 points are 20.02 points wide.
+            assert_eq!(svg.contains(" textLength=\"20.021\""), squeezed, "{svg}");
+            assert_eq!(svg.contains("lengthAdjust"), squeezed, "{svg}");
+        }
     }
 }

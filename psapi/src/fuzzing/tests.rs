@@ -1,4 +1,4 @@
-//! The properties, tried on seeds, on damaged seeds, and on anything.
+//! Checks the properties with seeds, damaged seeds and arbitrary bytes.
 
 use std::path::Path;
 
@@ -7,30 +7,31 @@ use proptest::sample::Index;
 
 use super::*;
 
-/// What kernels wrote, and what once broke a parser: also the seeds of the fuzz targets.
+/// Returns the seeds of a fuzz target: files written by kernels, and inputs that once broke a
+/// parser.
 fn seeds(property: &str) -> Vec<Vec<u8>> {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
-    // A directory that an ordinary user may not read, or a package without its repository.
+    // The directory is missing in a published package and might be unreadable for this user.
     let Ok(files) = std::fs::read_dir(seeds.join(property)) else {
-        eprintln!("SKIPPED: no seeds in {}", seeds.display());
+        eprintln!("SKIPPED: cannot read seeds in {}", seeds.display());
         return vec![Vec::new()];
     };
     let files = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
     let seeds: Vec<_> = files.collect();
-    assert!(!seeds.is_empty(), "{property} has seeds");
+    assert!(!seeds.is_empty(), "{property} has no seeds");
     seeds
 }
 
 #[test]
-fn they_hold_of_every_seed() {
-    for (name, property) in PROPERTIES {
+fn properties_hold_for_seeds() {
+    for (name, property) in properties() {
         for seed in seeds(name) {
             property(&seed);
         }
     }
 }
 
-/// What goes wrong with a text.
+/// A change to a seed.
 #[derive(Debug, Clone)]
 enum Damage {
     CutAt(Index),
@@ -49,17 +50,17 @@ impl Damage {
         };
         match self {
             Damage::CutAt(end) => text.truncate(at(end, text)),
-            Damage::Byte(place, byte) => {
-                let place = at(place, text);
-                if let Some(old) = text.get_mut(place) {
+            Damage::Byte(index, byte) => {
+                let index = at(index, text);
+                if let Some(old) = text.get_mut(index) {
                     *old = *byte;
                 }
             }
             Damage::Remove(a, b) => drop(text.drain(range(a, b, text))),
             Damage::Repeat(a, b) => text.extend_from_within(range(a, b, text)),
-            Damage::Insert(place, bytes) => {
-                let place = at(place, text);
-                text.splice(place..place, bytes.iter().copied());
+            Damage::Insert(index, bytes) => {
+                let index = at(index, text);
+                text.splice(index..index, bytes.iter().copied());
             }
         }
     }
@@ -79,8 +80,8 @@ fn damage() -> impl Strategy<Value = Damage> {
 }
 
 #[test]
-fn they_hold_of_damaged_seeds() {
-    for (name, property) in PROPERTIES {
+fn properties_hold_for_damaged_seeds() {
+    for (name, property) in properties() {
         let seed = prop::sample::select(seeds(name));
         let damages = prop::collection::vec(damage(), 1..4);
         proptest!(|(mut text in seed, damages in damages)| {
@@ -93,8 +94,8 @@ fn they_hold_of_damaged_seeds() {
 }
 
 #[test]
-fn they_hold_of_any_bytes() {
-    for (_, property) in PROPERTIES {
+fn properties_hold_for_arbitrary_bytes() {
+    for (_, property) in properties() {
         proptest!(|(bytes: Vec<u8>)| property(&bytes));
         proptest!(|(text in r"[-+0-9a-fx:/() \n\t\\]{0,24}")| property(text.as_bytes()));
     }

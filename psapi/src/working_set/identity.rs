@@ -1,23 +1,23 @@
+//! The identity of the process that a working set was read from.
+
 use std::ffi::OsString;
-use std::time::Duration;
 
-use crate::linux::boot_id::BootId;
-use crate::process::ProcessId;
+use crate::process_id::ProcessId;
+use crate::start_time::StartTime;
 
-/// Which process a working set is of.
+/// Identifies a process even after it has ended, or on another machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Identity {
-    pub(super) process: ProcessId,
-    /// When it was started, as the time since boot.
-    pub(super) start: Duration,
-    /// Which boot that is; `None` where the kernel does not tell.
-    pub(super) boot: Option<BootId>,
-    /// What it was called, which may change.
-    pub(super) name: OsString,
+pub(crate) struct Identity {
+    pub(crate) process: ProcessId,
+    pub(crate) start: StartTime,
+    /// The id of the boot; `None` if the system does not report one.
+    pub(crate) boot: Option<[u8; 16]>,
+    /// The name of the process, which can change.
+    pub(crate) name: OsString,
 }
 
 impl Identity {
-    /// Whether two are of one process, as far as they tell.
+    /// Returns true if both identities can belong to one process.
     pub(super) fn is_of_same_process(&self, other: &Identity) -> bool {
         let other_boot = self.boot.zip(other.boot).is_some_and(|(a, b)| a != b);
         (self.process, self.start) == (other.process, other.start) && !other_boot

@@ -1,17 +1,20 @@
-//! Which pages of a process are in memory.
+//! Working sets: the pages of a process that are in memory, and what changes about them.
+//!
+//! The types here are plain data. They are filled in by the platform, or by a file that a working
+//! set was saved to.
 
 mod difference;
 mod empty;
-mod identity;
-mod options;
-mod page_info;
-mod query;
-mod run;
+pub(crate) mod identity;
+pub(crate) mod options;
+pub(crate) mod page_fault;
+pub(crate) mod page_info;
+mod ranges;
+pub(crate) mod run;
 mod saved;
-mod snapshot;
 mod totals;
 mod transitions;
-mod watch;
+pub(crate) mod watch;
 
 pub use difference::{
     DifferenceKind, DifferenceTotals, MappingDifference, PageDifference, WorkingSetDifference,
@@ -20,85 +23,91 @@ pub use empty::{
     EmptiedWorkingSet, RefusalReason, RefusedMapping, RemainingMemory, WorkingSetSize,
 };
 pub use options::{Progress, WorkingSetOptions};
+#[cfg(windows)]
+pub use page_fault::RecordedFaults;
+pub use page_fault::{PageChanges, PageFault, WatchOptions};
 pub use page_info::PageInfo;
-pub(crate) use run::{Page, Shares};
-pub use run::{PageAttributes, PageRun, Protection, ShareCount};
+pub use run::{PageRun, Protection};
 pub use totals::{PageTotals, ShareTotals};
 pub use transitions::{PageTransitions, TransitionTotals};
-pub use watch::{PageChanges, PageFault, WatchOptions, WorkingSetWatch};
 
 use std::ffi::OsStr;
-use std::time::{Duration, SystemTime};
-
 use std::ops::Range;
+use std::time::SystemTime;
 
 use crate::mapping::Mapping;
 use crate::module::Module;
-use crate::process::ProcessId;
+use crate::page::PageAttributes;
+use crate::process_id::ProcessId;
+use crate::start_time::StartTime;
 use identity::Identity;
+use ranges::Ranges;
 use run::Run;
 
-/// Which pages of a process were in memory, or in a page file, when it was asked: runs of
-/// neighbouring pages of one mapping that are alike, by ascending address. It holds runs and not
-/// pages, 24 bytes each, so that a large process takes little to describe.
+/// The pages of a process that were in memory, or in a page file, at one moment.
 ///
-/// Made by [`Process::working_set`](crate::Process::working_set).
+/// Pages are stored as runs of equal neighboring pages of one mapping, by ascending address. A run
+/// takes 24 bytes, so that even a large process takes little memory to describe.
+///
+/// Returned by [`Process::working_set`](crate::Process::working_set).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[doc(alias = "PSAPI_WORKING_SET_INFORMATION")]
 pub struct WorkingSet {
-    identity: Identity,
-    taken: SystemTime,
-    page_size: u64,
-    mappings: Vec<Mapping>,
-    runs: Vec<Run>,
-    known: PageAttributes,
+    pub(crate) identity: Identity,
+    pub(crate) taken_at: SystemTime,
+    pub(crate) page_size: u64,
+    pub(crate) mappings: Vec<Mapping>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) known: PageAttributes,
 }
 
 impl WorkingSet {
-    /// Whose it is.
+    /// Returns the id of the process.
     pub fn process(&self) -> ProcessId {
         self.identity.process
     }
 
-    /// When that was started, as the time since boot, suspended time included.
-    pub fn start(&self) -> Duration {
+    /// Returns when the process started.
+    pub fn start(&self) -> StartTime {
         self.identity.start
     }
 
-    /// What the kernel called it: at most 15 bytes, which the process may change at any time.
+    /// Returns the kernel's name of the process: on Linux at most 15 bytes, which the process can
+    /// change at any time, and on Windows the name of the image file.
     pub fn name(&self) -> &OsStr {
         &self.identity.name
     }
 
-    /// When the kernel began to tell it.
-    pub fn taken(&self) -> SystemTime {
-        self.taken
+    /// Returns the time at which the scan of the pages began.
+    pub fn taken_at(&self) -> SystemTime {
+        self.taken_at
     }
 
-    /// The size of a page, in bytes.
+    /// Returns the size of a page, in bytes.
     pub fn page_size(&self) -> u64 {
         self.page_size
     }
 
-    /// What could be told of each page. Of an attribute that is missing here, no page says whether
-    /// it has it: the kernel does not tell, or not this user.
+    /// Returns the attributes that the kernel reported. For all others, absence from a page means
+    /// *unknown*: the kernel does not report them, or not to this user.
     pub fn known(&self) -> PageAttributes {
         self.known
     }
 
-    /// The mappings of the process, by ascending address, those without a page in memory included.
+    /// Returns the mappings of the process, by ascending address, including those without a page in
+    /// memory.
     pub fn mappings(&self) -> &[Mapping] {
         &self.mappings
     }
 
-    /// The runs, by ascending address.
+    /// Returns the runs, by ascending address.
     pub fn runs(&self) -> impl Iterator<Item = PageRun<'_>> {
-        let run = |run: &Run| run.of(&self.mappings, self.page_size);
+        let run = |run: &Run| run.expand(&self.mappings, self.page_size);
         self.runs.iter().map(run)
     }
 
-    /// The pages one by one, by ascending address: those that are in memory, in a page file, or
-    /// guards.
+    /// Returns the pages one by one, by ascending address. Includes pages in memory, in page files
+    /// and in guard regions.
     #[doc(alias = "PSAPI_WORKING_SET_BLOCK")]
     pub fn pages(&self) -> impl Iterator<Item = PageInfo> {
         self.runs().flat_map(|run| {
@@ -107,24 +116,24 @@ impl WorkingSet {
         })
     }
 
-    /// The pages of the whole process.
+    /// Returns the totals of the whole process.
     pub fn totals(&self) -> PageTotals {
         self.sum(&self.runs)
     }
 
-    /// The pages of each mapping, in the order of [`mappings`](Self::mappings).
+    /// Returns the totals of each mapping, in the order of [`mappings`](Self::mappings).
     pub fn totals_by_mapping(&self) -> impl Iterator<Item = (&Mapping, PageTotals)> {
         let mut rest = &self.runs[..];
         self.mappings.iter().zip(0..).map(move |(mapping, index)| {
             let count = rest.partition_point(|run| run.mapping() <= index);
-            let (own, behind) = rest.split_at(count);
-            rest = behind;
+            let (own, others) = rest.split_at(count);
+            rest = others;
             (mapping, self.sum(own))
         })
     }
 
-    /// The pages of each module, in the order of the modules, whose addresses are those that
-    /// [`Module::base`] and [`Module::size`] tell.
+    /// Returns the totals of each module, in the order of the modules. A module covers the
+    /// addresses given by [`Module::base`] and [`Module::size`].
     pub fn totals_by_module<'m>(
         &self,
         modules: impl IntoIterator<Item = &'m Module>,
@@ -136,13 +145,13 @@ impl WorkingSet {
         })
     }
 
-    /// The pages that are in none of the modules: heap, stacks, other mappings.
+    /// Returns the totals of the pages outside of the modules: heap, stacks and other mappings.
     pub fn totals_outside<'m>(&self, modules: impl IntoIterator<Item = &'m Module>) -> PageTotals {
-        let mut taken: Vec<Range<u64>> = modules.into_iter().map(addresses).collect();
-        taken.sort_unstable_by_key(|range| range.start);
+        let mut covered: Vec<Range<u64>> = modules.into_iter().map(addresses).collect();
+        covered.sort_unstable_by_key(|range| range.start);
         let mut totals = PageTotals::none(self.known);
         let mut reached = 0;
-        for range in taken {
+        for range in covered {
             self.add_within(&mut totals, reached..range.start);
             reached = range.end.max(reached);
         }
@@ -150,12 +159,44 @@ impl WorkingSet {
         totals
     }
 
-    /// Adds the pages of a range of addresses.
+    /// Returns the totals of each range of addresses, and of the pages outside of all ranges.
+    ///
+    /// The totals are in the order of the ranges. Where ranges overlap, a page counts for the range
+    /// that begins first. So the sum of all totals is that of the whole process.
+    ///
+    /// ```
+    /// let set = psapi::System::new().current_process()?.working_set()?;
+    /// let code = set.mappings().iter().filter(|mapping| mapping.executable);
+    /// let code: Vec<_> = code.map(|mapping| mapping.start..mapping.end).collect();
+    /// let (by_range, rest) = set.totals_by_range(&code);
+    /// let resident: u64 = by_range.iter().map(|totals| totals.resident).sum();
+    /// assert_eq!(resident + rest.resident, set.totals().resident);
+    /// # Ok::<(), psapi::Error>(())
+    /// ```
+    pub fn totals_by_range(&self, ranges: &[Range<u64>]) -> (Vec<PageTotals>, PageTotals) {
+        let none = PageTotals::none(self.known);
+        let (mut totals, mut rest) = (vec![none; ranges.len()], none);
+        let ranges = Ranges::new(ranges);
+        for mut run in self.runs() {
+            let end = run.end;
+            while run.start < end {
+                let (range, until) = ranges.find(run.start);
+                run.end = end.min(until);
+                range
+                    .map_or(&mut rest, |range| &mut totals[range])
+                    .add(&run);
+                run.start = run.end;
+            }
+        }
+        (totals, rest)
+    }
+
+    /// Adds the pages in a range of addresses.
     fn add_within(&self, totals: &mut PageTotals, range: Range<u64>) {
         let first = self.runs.partition_point(|run| run.start() < range.start);
-        // A run that begins before the range may reach into it.
+        // A run that begins before the range can reach into it.
         for run in &self.runs[first.saturating_sub(1)..] {
-            let mut run = run.of(&self.mappings, self.page_size);
+            let mut run = run.expand(&self.mappings, self.page_size);
             if run.start >= range.end {
                 break;
             }
@@ -170,13 +211,13 @@ impl WorkingSet {
     fn sum(&self, runs: &[Run]) -> PageTotals {
         let mut totals = PageTotals::none(self.known);
         for run in runs {
-            totals.add(&run.of(&self.mappings, self.page_size));
+            totals.add(&run.expand(&self.mappings, self.page_size));
         }
         totals
     }
 }
 
-/// The addresses that a module takes.
+/// Returns the addresses that a module covers.
 fn addresses(module: &Module) -> Range<u64> {
     module.base..module.base.saturating_add(module.size)
 }

@@ -1,27 +1,30 @@
-use super::run::{PageAttributes, PageRun, Protection, ShareCount};
+//! One page of a working set.
 
-/// What a page is.
+use super::run::{PageRun, Protection};
+use crate::page::{PageAttributes, ShareCount};
+
+/// Information about one page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 #[doc(alias = "PSAPI_WORKING_SET_EX_BLOCK")]
 pub struct PageInfo {
-    /// The address that was asked for, which may be within the page; from
-    /// [`WorkingSet::pages`](crate::WorkingSet::pages), the page's first.
+    /// The address that was queried, which can lie within the page. In the results of
+    /// [`WorkingSet::pages`](crate::WorkingSet::pages), the page's first address.
     pub address: u64,
-    /// What it is; nothing if it is not in memory.
+    /// The page's attributes; empty if the page is absent.
     pub attributes: PageAttributes,
-    /// Of how many mappings it is part; see [`PageRun::shares`].
+    /// The number of mappings that contain the page; see [`PageRun::shares`].
     pub shares: Option<ShareCount>,
-    /// The NUMA node that it is on; see [`PageRun::node`].
+    /// The page's NUMA node; see [`PageRun::node`].
     pub node: Option<u16>,
-    /// What may be done with it. `None`: nothing is mapped there.
+    /// The access that the mapping permits; `None` if nothing is mapped at the address.
     pub protection: Option<Protection>,
 }
 
 impl PageInfo {
-    /// Of an address where nothing is mapped.
-    pub(super) fn unmapped(address: u64) -> Self {
+    /// Describes an address at which nothing is mapped.
+    pub(crate) fn unmapped(address: u64) -> Self {
         PageInfo {
             address,
             attributes: PageAttributes::empty(),
@@ -31,7 +34,8 @@ impl PageInfo {
         }
     }
 
-    pub(super) fn in_run(address: u64, run: &PageRun<'_>) -> Self {
+    /// Describes the page at an address in a run.
+    pub(crate) fn in_run(address: u64, run: &PageRun<'_>) -> Self {
         PageInfo {
             address,
             attributes: run.attributes,
@@ -41,16 +45,17 @@ impl PageInfo {
         }
     }
 
-    /// Whether it is in memory, and an access would find it there. A page in a mapping without any
-    /// access is in memory all the same, but not valid.
+    /// Returns true if the page is in memory and an access would succeed.
+    ///
+    /// In a mapping that permits no access, a page can be in memory, but is not valid.
     pub fn is_valid(&self) -> bool {
-        let may_be_accessed = self
+        let is_accessible = self
             .protection
             .is_some_and(|protection| protection != Protection::NoAccess);
-        self.attributes.contains(PageAttributes::RESIDENT) && may_be_accessed
+        self.attributes.contains(PageAttributes::RESIDENT) && is_accessible
     }
 
-    /// Whether others may map it, too: a page of a file or of shared memory.
+    /// Returns true if other processes can map the page: it belongs to a file or to shared memory.
     pub fn is_shareable(&self) -> bool {
         self.attributes.contains(PageAttributes::FILE)
     }

@@ -1,146 +1,194 @@
-//! What may change of a page that stays.
+//! Changes of a page between two working sets.
 
-use super::run::{PageAttributes, PageRun, ShareCount};
+use super::run::PageRun;
+use crate::page::{PageAttributes, ShareCount};
 
 bitflags::bitflags! {
-    /// What of a page is another than before.
+    /// The changes of a page that was present before and after.
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize))]
     pub struct PageTransitions: u32 {
-        /// It was a page of a file, of shared memory or of zeros, and is the process's own: it was
-        /// copied on write.
+        /// A page of a file or of shared memory, or a zero page, was replaced by a private copy on
+        /// write.
         const BECAME_PRIVATE = 1;
-        /// It was another, and is a page of a file or of shared memory.
+        /// A page of another kind was replaced by a page of a file or of shared memory.
         const BECAME_FILE = 1 << 1;
-        /// It was another, and is the page of zeros.
+        /// A page of another kind was replaced by the zero page.
         const BECAME_ZERO = 1 << 2;
-        /// It was in memory, and is in a page file.
+        /// The page moved from memory to a page file.
         const SWAPPED_OUT = 1 << 3;
-        /// It was in a page file, and is in memory.
+        /// The page moved from a page file to memory.
         const SWAPPED_IN = 1 << 4;
-        /// It was small, and is part of a huge page.
+        /// The page became part of a huge page.
         const BECAME_HUGE = 1 << 5;
-        /// It was part of a huge page, and is mapped as a small one.
+        /// The page was part of a huge page and is now mapped as a small page.
         const SPLIT = 1 << 6;
-        /// It may not leave memory any more.
+        /// The page was locked in memory.
         const LOCKED = 1 << 7;
-        /// It may leave memory again.
+        /// The page was unlocked.
         const UNLOCKED = 1 << 8;
-        /// It was written to since its process was marked through `clear_refs`; see
-        /// [`PageAttributes::SOFT_DIRTY`].
+        /// The page was written to; see [`PageAttributes::SOFT_DIRTY`].
         const SOFT_DIRTY = 1 << 9;
-        /// Its process was marked in between, and it has not been written to since.
+        /// The soft-dirty bits were cleared through `clear_refs`, and the page was not written to
+        /// since.
         const CLEANED = 1 << 10;
-        /// It was write-protected through userfaultfd.
+        /// The page was write-protected through userfaultfd.
         const WRITE_PROTECTED = 1 << 11;
-        /// It is not write-protected through userfaultfd any more: as a rule, it was written to.
+        /// The write protection through userfaultfd was removed, usually by a write.
         const WRITE_ALLOWED = 1 << 12;
-        /// Its mapping may be read, written to or executed otherwise than before.
+        /// The mapping's read, write or execute permission changed.
         const PROTECTION = 1 << 13;
-        /// It is on another NUMA node.
+        /// The page moved to another NUMA node.
         const NODE = 1 << 14;
-        /// Its memory broke, or is other memory that is whole.
+        /// The page's memory broke, or broken memory was replaced.
         const BAD = 1 << 15;
-        /// It is part of more or fewer mappings than before. That may be the doing of other
-        /// processes alone.
+        /// The number of mappings that contain the page changed. Other processes can cause that
+        /// alone.
         const SHARES = 1 << 16;
     }
 }
 
-/// How much changed in which way, in bytes. A page that changed in several ways is in several.
+/// Sizes of changed pages by change, in bytes. A page with several changes counts for each. A size
+/// is `None` if the change could not be noticed for some pages, because one of the working sets
+/// lacks the attribute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct TransitionTotals {
     /// See [`PageTransitions::BECAME_PRIVATE`].
-    pub became_private: u64,
+    pub became_private: Option<u64>,
     /// See [`PageTransitions::BECAME_FILE`].
     pub became_file: u64,
     /// See [`PageTransitions::BECAME_ZERO`].
-    pub became_zero: u64,
+    pub became_zero: Option<u64>,
     /// See [`PageTransitions::SWAPPED_OUT`].
     pub swapped_out: u64,
     /// See [`PageTransitions::SWAPPED_IN`].
     pub swapped_in: u64,
     /// See [`PageTransitions::BECAME_HUGE`].
-    pub became_huge: u64,
+    pub became_huge: Option<u64>,
     /// See [`PageTransitions::SPLIT`].
-    pub split: u64,
+    pub split: Option<u64>,
     /// See [`PageTransitions::LOCKED`].
     pub locked: u64,
     /// See [`PageTransitions::UNLOCKED`].
     pub unlocked: u64,
     /// See [`PageTransitions::SOFT_DIRTY`].
-    pub soft_dirty: u64,
+    pub soft_dirty: Option<u64>,
     /// See [`PageTransitions::CLEANED`].
-    pub cleaned: u64,
+    pub cleaned: Option<u64>,
     /// See [`PageTransitions::WRITE_PROTECTED`].
-    pub write_protected: u64,
+    pub write_protected: Option<u64>,
     /// See [`PageTransitions::WRITE_ALLOWED`].
-    pub write_allowed: u64,
+    pub write_allowed: Option<u64>,
     /// See [`PageTransitions::PROTECTION`].
     pub protection: u64,
     /// See [`PageTransitions::NODE`].
-    pub node: u64,
+    pub node: Option<u64>,
     /// See [`PageTransitions::BAD`].
-    pub bad: u64,
+    pub bad: Option<u64>,
     /// See [`PageTransitions::SHARES`].
-    pub shares: u64,
+    pub shares: Option<u64>,
 }
 
 impl TransitionTotals {
+    /// Returns empty totals of working sets that both know the attributes `known`.
+    pub(super) fn none(known: PageAttributes) -> Self {
+        let zero_if_known = |attribute| known.contains(attribute).then_some(0);
+        TransitionTotals {
+            // An unknown zero page counts as private.
+            became_private: zero_if_known(PageAttributes::ZERO),
+            became_zero: zero_if_known(PageAttributes::ZERO),
+            became_huge: zero_if_known(PageAttributes::HUGE),
+            split: zero_if_known(PageAttributes::HUGE),
+            soft_dirty: zero_if_known(PageAttributes::SOFT_DIRTY),
+            cleaned: zero_if_known(PageAttributes::SOFT_DIRTY),
+            write_protected: zero_if_known(PageAttributes::WRITE_PROTECTED),
+            write_allowed: zero_if_known(PageAttributes::WRITE_PROTECTED),
+            node: Some(0),
+            bad: zero_if_known(PageAttributes::BAD),
+            shares: Some(0),
+            ..TransitionTotals::default()
+        }
+    }
+
+    /// Adds pages with the same changes.
     pub(super) fn add(&mut self, transitions: PageTransitions, size: u64) {
         for (change, field) in [
-            (PageTransitions::BECAME_PRIVATE, &mut self.became_private),
             (PageTransitions::BECAME_FILE, &mut self.became_file),
-            (PageTransitions::BECAME_ZERO, &mut self.became_zero),
             (PageTransitions::SWAPPED_OUT, &mut self.swapped_out),
             (PageTransitions::SWAPPED_IN, &mut self.swapped_in),
-            (PageTransitions::BECAME_HUGE, &mut self.became_huge),
-            (PageTransitions::SPLIT, &mut self.split),
             (PageTransitions::LOCKED, &mut self.locked),
             (PageTransitions::UNLOCKED, &mut self.unlocked),
-            (PageTransitions::SOFT_DIRTY, &mut self.soft_dirty),
-            (PageTransitions::CLEANED, &mut self.cleaned),
-            (PageTransitions::WRITE_PROTECTED, &mut self.write_protected),
-            (PageTransitions::WRITE_ALLOWED, &mut self.write_allowed),
             (PageTransitions::PROTECTION, &mut self.protection),
-            (PageTransitions::NODE, &mut self.node),
-            (PageTransitions::BAD, &mut self.bad),
-            (PageTransitions::SHARES, &mut self.shares),
         ] {
             if transitions.contains(change) {
                 *field += size;
             }
         }
+        for (change, field) in [
+            (PageTransitions::BECAME_PRIVATE, &mut self.became_private),
+            (PageTransitions::BECAME_ZERO, &mut self.became_zero),
+            (PageTransitions::BECAME_HUGE, &mut self.became_huge),
+            (PageTransitions::SPLIT, &mut self.split),
+            (PageTransitions::SOFT_DIRTY, &mut self.soft_dirty),
+            (PageTransitions::CLEANED, &mut self.cleaned),
+            (PageTransitions::WRITE_PROTECTED, &mut self.write_protected),
+            (PageTransitions::WRITE_ALLOWED, &mut self.write_allowed),
+            (PageTransitions::NODE, &mut self.node),
+            (PageTransitions::BAD, &mut self.bad),
+            (PageTransitions::SHARES, &mut self.shares),
+        ] {
+            if let Some(bytes) = field.as_mut().filter(|_| transitions.contains(change)) {
+                *bytes += size;
+            }
+        }
+    }
+
+    /// Notes what the comparison of two runs could not notice.
+    pub(super) fn note_unknown(&mut self, before: &PageRun<'_>, after: &PageRun<'_>) {
+        // Device pages and zero pages have neither a node nor a share count.
+        let has_frame = |run: &PageRun<'_>| {
+            let other = PageAttributes::SPECIAL | PageAttributes::ZERO;
+            run.attributes.contains(PageAttributes::RESIDENT) && !run.attributes.intersects(other)
+        };
+        if !has_frame(before) || !has_frame(after) {
+            return;
+        }
+        if before.node.is_none() || after.node.is_none() {
+            self.node = None;
+        }
+        if may_differ_unnoticed(before.shares, after.shares) {
+            self.shares = None;
+        }
     }
 }
 
-/// Whose a page is.
+/// The owner of a page's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
-    /// The process's own.
-    Own,
-    /// A file's, shared memory's or a device's.
+enum PageOwner {
+    /// The process.
+    Process,
+    /// A file, shared memory or a device.
     File,
-    /// Nobody's: the page of zeros.
-    Nobodys,
+    /// No one: the zero page.
+    Zero,
 }
 
-impl Whose {
+impl PageOwner {
     fn of(attributes: PageAttributes) -> Self {
         if attributes.contains(PageAttributes::ZERO) {
-            Whose::Nobodys
+            PageOwner::Zero
         } else if attributes.intersects(PageAttributes::FILE | PageAttributes::SPECIAL) {
-            Whose::File
+            PageOwner::File
         } else {
-            Whose::Own
+            PageOwner::Process
         }
     }
 }
 
 impl PageTransitions {
-    /// What changed between two runs of the same pages. Only what both snapshots know is compared.
+    /// Compares two runs of the same pages by the attributes that are known in both.
     pub(super) fn between(
         before: &PageRun<'_>,
         after: &PageRun<'_>,
@@ -148,11 +196,11 @@ impl PageTransitions {
     ) -> Self {
         let (was, is) = (before.attributes & known, after.attributes & known);
         let mut transitions = PageTransitions::empty();
-        match (Whose::of(was), Whose::of(is)) {
+        match (PageOwner::of(was), PageOwner::of(is)) {
             (was, is) if was == is => {}
-            (_, Whose::Own) => transitions |= PageTransitions::BECAME_PRIVATE,
-            (_, Whose::File) => transitions |= PageTransitions::BECAME_FILE,
-            (_, Whose::Nobodys) => transitions |= PageTransitions::BECAME_ZERO,
+            (_, PageOwner::Process) => transitions |= PageTransitions::BECAME_PRIVATE,
+            (_, PageOwner::File) => transitions |= PageTransitions::BECAME_FILE,
+            (_, PageOwner::Zero) => transitions |= PageTransitions::BECAME_ZERO,
         }
         let mut compare =
             |attribute, gained, lost| match (was.contains(attribute), is.contains(attribute)) {
@@ -179,7 +227,7 @@ impl PageTransitions {
             let mapping = run.mapping;
             (mapping.readable, mapping.writable, mapping.executable)
         };
-        // The rest is told only of what is in memory.
+        // The kernel reports the other attributes only for pages in memory.
         if (was & is).contains(PageAttributes::RESIDENT) {
             compare(
                 PageAttributes::HUGE,
@@ -198,7 +246,10 @@ impl PageTransitions {
             );
             let differ = before.node.zip(after.node).is_some_and(|(a, b)| a != b);
             transitions.set(PageTransitions::NODE, differ);
-            let differ = before.shares.zip(after.shares).is_some_and(differ_for_sure);
+            let differ = before
+                .shares
+                .zip(after.shares)
+                .is_some_and(definitely_differ);
             transitions.set(PageTransitions::SHARES, differ);
         }
         transitions.set(PageTransitions::PROTECTION, access(before) != access(after));
@@ -206,12 +257,22 @@ impl PageTransitions {
     }
 }
 
-/// Whether two counts are not of the same number, whatever "more than one" stands for.
-fn differ_for_sure(counts: (ShareCount, ShareCount)) -> bool {
-    match counts {
-        (ShareCount::Exactly(before), ShareCount::Exactly(after)) => before != after,
-        (ShareCount::Exactly(count), ShareCount::MoreThanOne)
-        | (ShareCount::MoreThanOne, ShareCount::Exactly(count)) => count < 2,
-        (ShareCount::MoreThanOne, ShareCount::MoreThanOne) => false,
+/// Returns true if two counts might differ although [`definitely_differ`] returns false.
+fn may_differ_unnoticed(before: Option<ShareCount>, after: Option<ShareCount>) -> bool {
+    match (before, after) {
+        (Some(ShareCount::Exactly(_)), Some(ShareCount::Exactly(_))) => false,
+        (Some(before), Some(after)) => !definitely_differ((before, after)),
+        _ => true,
     }
+}
+
+/// Returns true if two counts differ whatever number a lower bound stands for.
+fn definitely_differ((before, after): (ShareCount, ShareCount)) -> bool {
+    let range = |count| match count {
+        ShareCount::Exactly(count) => (count, count),
+        ShareCount::MoreThanOne => (2, u32::MAX),
+        ShareCount::SevenOrMore => (7, u32::MAX),
+    };
+    let (before, after) = (range(before), range(after));
+    before.1 < after.0 || after.1 < before.0
 }

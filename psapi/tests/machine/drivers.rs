@@ -1,4 +1,4 @@
-//! Drivers that the test loads and unloads.
+//! Drivers that the tests load and unload.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -9,19 +9,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use psapi::{DeviceDriver, DriverKind, DriverState, System};
 
-use crate::support::child::public_directory;
-use crate::support::machine::{
-    Alone, Driver, driver_file, drivers_directory, is_loaded, run as run_quietly,
+use testing::machine::{
+    Driver, MachineLock, driver_file, drivers_directory, is_loaded, run_quietly,
 };
-use crate::support::privilege::{as_nobody, skip};
+use testing::privilege::unprivileged;
+use testing::{public_directory, skip};
 
-const NO_DRIVERS: &str = "no driver can be loaded: needs root, and dummy as a loadable driver";
+const NO_DRIVERS: &str = "cannot load drivers: needs root and dummy as a loadable driver";
 
 fn drivers() -> Vec<DeviceDriver> {
     let system = System::new();
     let all = system.device_drivers().unwrap();
     let is_loaded = |driver: &&DeviceDriver| driver.kind != DriverKind::BuiltIn;
-    // Who asks for less gets the same of it.
+    // `loaded_drivers` returns a subset of `device_drivers`.
     assert_eq!(
         all.iter().filter(is_loaded).collect::<Vec<_>>(),
         system.loaded_drivers().unwrap().iter().collect::<Vec<_>>()
@@ -29,7 +29,7 @@ fn drivers() -> Vec<DeviceDriver> {
     all
 }
 
-/// A loaded one. What is built in may have the same name, as the driver `dummy` of i2c.
+/// Returns a loaded driver. A built-in one can have the same name, as `dummy` of i2c.
 fn driver(name: &str) -> Option<DeviceDriver> {
     let is_it = |driver: &DeviceDriver| driver.kind == DriverKind::Loadable && driver.name == name;
     let mut found = drivers().into_iter().filter(is_it);
@@ -38,10 +38,10 @@ fn driver(name: &str) -> Option<DeviceDriver> {
     driver
 }
 
-/// What the kernel says of a loaded driver in `/sys/module`.
-struct OfSys(PathBuf);
+/// The directory of a loaded driver in `/sys/module`.
+struct ModuleDirectory(PathBuf);
 
-impl OfSys {
+impl ModuleDirectory {
     fn text(&self, file: &str) -> Option<String> {
         let text = fs::read_to_string(self.0.join(file)).ok()?;
         Some(text.trim().to_owned())
@@ -64,9 +64,9 @@ impl OfSys {
     }
 }
 
-fn assert_is_what_sys_says(driver: &DeviceDriver) {
+fn assert_matches_sysfs(driver: &DeviceDriver) {
     let name = driver.name.to_str().unwrap();
-    let sys = OfSys(Path::new("/sys/module").join(name));
+    let sys = ModuleDirectory(Path::new("/sys/module").join(name));
     assert_eq!(sys.text("initstate").as_deref(), Some("live"), "{name}");
     assert_eq!(driver.state, DriverState::Live, "{name}");
     assert_eq!(driver.size, sys.number("coresize"), "{name}");
@@ -79,11 +79,11 @@ fn assert_is_what_sys_says(driver: &DeviceDriver) {
 }
 
 #[test]
-fn loaded_drivers_are_what_sys_says_of_them() {
-    let alone = Alone::now();
+fn loaded_drivers_match_sysfs() {
+    let lock = MachineLock::acquire();
     let loaded: Vec<_> = ["dummy", "veth", "loop", "zram"]
         .into_iter()
-        .filter_map(|name| Driver::load(&alone, name))
+        .filter_map(|name| Driver::load(&lock, name))
         .collect();
     if loaded.is_empty() {
         return skip(NO_DRIVERS);
@@ -94,12 +94,12 @@ fn loaded_drivers_are_what_sys_says_of_them() {
         let found: Vec<_> = found.collect();
         assert_eq!(found.len(), 1, "{}", driver.name);
         assert_eq!(found[0].kind, DriverKind::Loadable);
-        assert!(!found[0].permanent, "{}", driver.name);
+        assert_eq!(found[0].permanent, Some(false), "{}", driver.name);
     }
     let of_kind = |kind| all.iter().filter(move |driver| driver.kind == kind);
     for driver in of_kind(DriverKind::Loadable) {
-        assert_is_what_sys_says(driver);
-        let sys = OfSys(Path::new("/sys/module").join(&driver.name));
+        assert_matches_sysfs(driver);
+        let sys = ModuleDirectory(Path::new("/sys/module").join(&driver.name));
         let (start, text) = (
             driver.load_address.unwrap(),
             sys.address(".text")
@@ -110,8 +110,8 @@ fn loaded_drivers_are_what_sys_says_of_them() {
             assert!((start..end).contains(&text), "{driver:?}: {text:x}");
         }
     }
-    // Nobody is told the same, but for the addresses.
-    as_nobody(|| {
+    // An unprivileged caller gets the same list without the addresses.
+    unprivileged(|| {
         for driver in drivers() {
             let mut expected = all
                 .iter()
@@ -130,9 +130,9 @@ fn loaded_drivers_are_what_sys_says_of_them() {
 }
 
 #[test]
-fn what_was_loaded_for_a_driver_has_it_as_a_user() {
-    let alone = Alone::now();
-    let Some(zram) = Driver::load(&alone, "zram") else {
+fn dependencies_list_dependent_driver() {
+    let lock = MachineLock::acquire();
+    let Some(zram) = Driver::load(&lock, "zram") else {
         return skip(NO_DRIVERS);
     };
     let dependencies = fs::read_to_string(drivers_directory().join("modules.dep")).unwrap();
@@ -147,7 +147,7 @@ fn what_was_loaded_for_a_driver_has_it_as_a_user() {
     });
     let names: Vec<_> = names.collect();
     if names.is_empty() {
-        return skip("zram needs no other driver on this kernel");
+        return skip("zram depends on no other driver in this kernel");
     }
     let is_user = |name: &str| {
         let found = driver(name);
@@ -157,7 +157,7 @@ fn what_was_loaded_for_a_driver_has_it_as_a_user() {
         assert!(is_user(name), "{name} of {names:?}");
         let references = driver(name).unwrap().references.unwrap();
         assert!(references >= 1, "{name}");
-        // Whoever is needed stays.
+        // A driver that others depend on cannot be unloaded.
         assert_eq!(run_quietly("rmmod", &[name.as_ref()]), None, "{name}");
     }
     if zram.unload().is_some() {
@@ -166,9 +166,9 @@ fn what_was_loaded_for_a_driver_has_it_as_a_user() {
 }
 
 #[test]
-fn a_driver_in_use_has_references() {
-    let alone = Alone::now();
-    let Some(_driver) = Driver::load(&alone, "loop") else {
+fn used_driver_has_references() {
+    let lock = MachineLock::acquire();
+    let Some(_driver) = Driver::load(&lock, "loop") else {
         return skip(NO_DRIVERS);
     };
     let directory = public_directory();
@@ -179,16 +179,16 @@ fn a_driver_in_use_has_references() {
     let free = Command::new("losetup").arg("-f").output().unwrap();
     let device = String::from_utf8(free.stdout).unwrap();
     let device = Path::new(device.trim());
-    run_quietly("losetup", &[device.as_ref(), file.as_ref()]).expect("a free device");
+    run_quietly("losetup", &[device.as_ref(), file.as_ref()]).expect("attach a loop device");
     let during = references();
-    run_quietly("losetup", &["-d".as_ref(), device.as_ref()]).expect("it was set up");
+    run_quietly("losetup", &["-d".as_ref(), device.as_ref()]).expect("detach the loop device");
     assert!(during > before, "{before} then {during}");
 }
 
 #[test]
-fn a_driver_that_is_unloaded_is_gone() {
-    let alone = Alone::now();
-    let Some(dummy) = Driver::load(&alone, "dummy") else {
+fn unloaded_driver_is_not_listed() {
+    let lock = MachineLock::acquire();
+    let Some(dummy) = Driver::load(&lock, "dummy") else {
         return skip(NO_DRIVERS);
     };
     let others = || -> Vec<_> {
@@ -197,19 +197,19 @@ fn a_driver_that_is_unloaded_is_gone() {
     };
     let before = others();
     assert!(driver("dummy").is_some());
-    dummy.unload().expect("nobody uses it");
+    dummy.unload().expect("unload an unused driver");
     assert_eq!(driver("dummy"), None);
     assert_eq!(others(), before);
-    dummy.reload().expect("it was loaded before");
-    // The one that was loaded last is the first one after the kernel image.
+    dummy.reload().expect("load the driver again");
+    // The driver loaded last is the first one after the kernel image.
     assert_eq!(drivers()[1].name, "dummy");
-    assert_is_what_sys_says(&drivers()[1]);
+    assert_matches_sysfs(&drivers()[1]);
 }
 
 #[test]
-fn drivers_that_come_and_go_meanwhile_break_no_list() {
-    let alone = Alone::now();
-    let (Some(dummy), Some(veth)) = (Driver::load(&alone, "dummy"), Driver::load(&alone, "veth"))
+fn listing_survives_loads_and_unloads() {
+    let lock = MachineLock::acquire();
+    let (Some(dummy), Some(veth)) = (Driver::load(&lock, "dummy"), Driver::load(&lock, "veth"))
     else {
         return skip(NO_DRIVERS);
     };
@@ -228,10 +228,10 @@ fn drivers_that_come_and_go_meanwhile_break_no_list() {
         scope.spawn(|| {
             for _ in 0..10 {
                 for driver in [&dummy, &veth] {
-                    driver.unload().expect("nobody uses it");
+                    driver.unload().expect("unload an unused driver");
                 }
                 for driver in [&dummy, &veth] {
-                    driver.reload().expect("it was loaded before");
+                    driver.reload().expect("load the driver again");
                 }
             }
             done.store(true, Ordering::Relaxed);
@@ -255,7 +255,7 @@ fn drivers_that_come_and_go_meanwhile_break_no_list() {
     assert_eq!(names(&system.loaded_drivers().unwrap()), expected);
 }
 
-/// The uncompressed contents of a driver's file.
+/// Returns the uncompressed contents of a driver's file.
 fn contents(file: &Path) -> Vec<u8> {
     match file.extension().and_then(OsStr::to_str) {
         Some("ko") => fs::read(file).unwrap(),
@@ -264,74 +264,77 @@ fn contents(file: &Path) -> Vec<u8> {
             assert!(output.status.success());
             output.stdout
         }
-        other => panic!("a driver as {other:?}"),
+        other => panic!("unsupported driver file extension {other:?}"),
     }
 }
 
 fn compress(file: &Path) -> PathBuf {
-    // As the kernel's own drivers are: its decompressor knows no other check, and no large window.
+    // The kernel's decompressor supports only this check and small dictionaries.
     let options: [&OsStr; 3] = [
         "--check=crc32".as_ref(),
         "--lzma2=dict=1MiB".as_ref(),
         file.as_ref(),
     ];
-    run_quietly("xz", &options).expect("xz compresses");
+    run_quietly("xz", &options).expect("compress with xz");
     let mut name = file.as_os_str().to_owned();
     name.push(".xz");
     name.into()
 }
 
-/// Without the signature, which is at the end, and under another name.
+/// Returns a driver without its signature, which is at the end, and with another name.
 fn renamed(mut driver: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     const MARK: &[u8] = b"~Module signature appended~\n";
     if let Some(rest) = driver.strip_suffix(MARK) {
-        // The last four of twelve bytes say how long what is before them is.
+        // The last four of these twelve bytes are the signature's size.
         let (signed, information) = rest.split_at(rest.len() - 12);
         let length = u32::from_be_bytes(information[8..].try_into().unwrap());
         driver = signed[..signed.len() - length as usize].to_vec();
     }
     assert_eq!(from.len(), to.len());
-    // The name has a place of fixed size in the structure that the kernel takes over.
-    let mut place = [0; 56];
-    place[..from.len()].copy_from_slice(from.as_bytes());
-    let at = driver.windows(place.len()).position(|bytes| bytes == place);
-    let at = at.expect("a driver has its name in it");
+    // The name is in an array of fixed size in `struct module`.
+    let mut name_field = [0; 56];
+    name_field[..from.len()].copy_from_slice(from.as_bytes());
+    let at = driver
+        .windows(name_field.len())
+        .position(|bytes| bytes == name_field);
+    let at = at.expect("a driver contains its name");
     driver[at..at + to.len()].copy_from_slice(to.as_bytes());
     driver
 }
 
+/// A copy with a known name gets the original's file. A driver with another name has none.
 #[test]
-fn a_driver_from_elsewhere_has_no_file_and_a_copy_that_of_its_name() {
-    let alone = Alone::now();
-    let Some(dummy) = Driver::load(&alone, "dummy") else {
+fn driver_file_is_found_by_name() {
+    let lock = MachineLock::acquire();
+    let Some(dummy) = Driver::load(&lock, "dummy") else {
         return skip(NO_DRIVERS);
     };
-    dummy.unload().expect("nobody uses it");
-    let original = driver_file("dummy").expect("it was loaded from there");
+    dummy.unload().expect("unload an unused driver");
+    let original = driver_file("dummy").expect("find the driver's file");
     let directory = public_directory();
 
     let copy = directory.path().join("elsewhere.ko");
     fs::write(&copy, contents(&original)).unwrap();
     let copy = compress(&copy);
-    run_quietly("insmod", &[copy.as_ref()]).expect("the kernel's own driver");
-    // The kernel does not know where it came from.
-    let found = driver("dummy").expect("it was loaded");
+    run_quietly("insmod", &[copy.as_ref()]).expect("load a copy of the driver");
+    // The kernel does not record the path that a driver was loaded from.
+    let found = driver("dummy").expect("the driver is listed");
     assert_eq!(found.file, Some(original.clone()));
     assert_eq!(found.taint, "");
-    assert_is_what_sys_says(&found);
-    dummy.unload().expect("nobody uses it");
+    assert_matches_sysfs(&found);
+    dummy.unload().expect("unload an unused driver");
 
     let other = directory.path().join("other.ko");
     fs::write(&other, renamed(contents(&original), "dummy", "mummy")).unwrap();
     let other = compress(&other);
     if run_quietly("insmod", &[other.as_ref()]).is_none() {
-        return skip("this kernel takes no driver without a signature");
+        return skip("the kernel rejects unsigned drivers");
     }
     let found = driver("mummy");
-    let of_sys = OfSys("/sys/module/mummy".into()).text("taint");
-    run_quietly("rmmod", &["mummy".as_ref()]).expect("nobody uses it");
-    let found = found.expect("it was loaded");
+    let taint = ModuleDirectory("/sys/module/mummy".into()).text("taint");
+    run_quietly("rmmod", &["mummy".as_ref()]).expect("unload an unused driver");
+    let found = found.expect("the driver is listed");
     assert_eq!(found.file, None);
-    assert_eq!(Some(found.taint), of_sys);
+    assert_eq!(Some(found.taint), taint);
     assert!(!is_loaded("mummy"));
 }

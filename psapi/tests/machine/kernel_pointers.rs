@@ -1,14 +1,15 @@
-//! Who sees the kernel's addresses, by `kernel.kptr_restrict` and `kernel.perf_event_paranoid`.
+//! Which callers see kernel addresses, by `kernel.kptr_restrict` and `kernel.perf_event_paranoid`.
 
 use std::fs;
 
 use psapi::{DriverKind, System};
 use rustix::thread::CapabilitySet;
 
-use crate::support::machine::{Alone, Driver, Setting};
-use crate::support::privilege::{NOBODY, as_nobody_with, as_user, skip};
+use testing::machine::{Driver, MachineLock, Setting};
+use testing::privilege::{NOBODY, as_user, with_capabilities};
+use testing::skip;
 
-/// The address of a symbol, as the kernel shows it to the caller.
+/// Returns the address of a symbol, if the kernel shows it to the caller.
 fn symbol(name: &str) -> Option<u64> {
     let text = fs::read_to_string("/proc/kallsyms").unwrap();
     let line = text.lines().find(|line| line.ends_with(name)).unwrap();
@@ -17,25 +18,25 @@ fn symbol(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn addresses_are_shown_to_whom_the_settings_say() {
-    let alone = Alone::now();
+fn addresses_follow_kernel_settings() {
+    let lock = MachineLock::acquire();
     let settings = [
-        Setting::of(&alone, "/proc/sys/kernel/kptr_restrict"),
-        Setting::of(&alone, "/proc/sys/kernel/perf_event_paranoid"),
+        Setting::open(&lock, "/proc/sys/kernel/kptr_restrict"),
+        Setting::open(&lock, "/proc/sys/kernel/perf_event_paranoid"),
     ];
     let [Some(restrict), Some(paranoid)] = &settings else {
-        return skip("the settings of the kernel can't be changed: needs root");
+        return skip("cannot change kernel settings: needs root");
     };
     let syslog = CapabilitySet::SYSLOG;
     let own = rustix::thread::capabilities(None).unwrap().permitted;
     if !own.contains(syslog) {
-        return skip("this root has no CAP_SYSLOG");
+        return skip("root lacks CAP_SYSLOG");
     }
     let without = own - syslog;
-    let dummy = Driver::load(&alone, "dummy");
+    let dummy = Driver::load(&lock, "dummy");
     restrict.set(0);
-    let places = || {
-        // What is found out is kept.
+    let addresses = || {
+        // A new system, because a system caches addresses.
         let drivers = System::new().device_drivers().unwrap();
         let image = (drivers[0].load_address, drivers[0].size);
         assert_eq!(drivers[0].kind, DriverKind::KernelImage);
@@ -45,12 +46,12 @@ fn addresses_are_shown_to_whom_the_settings_say() {
         let dummy = loaded.find(|driver| driver.name == "dummy");
         (image, dummy.map(|driver| driver.load_address))
     };
-    let text = symbol(" _text").expect("root sees them");
-    let all = places();
+    let text = symbol(" _text").expect("root sees addresses");
+    let all = addresses();
     assert_eq!(all.0.0, Some(text));
     assert_eq!(all.1.is_some(), dummy.is_some());
     if let Some(address) = all.1 {
-        assert_ne!(address.expect("root sees it"), 0);
+        assert_ne!(address.expect("root sees the address"), 0);
     }
     let hidden = ((None, None), all.1.map(|_| None));
 
@@ -63,20 +64,20 @@ fn addresses_are_shown_to_whom_the_settings_say() {
                     level == 0 && (has_syslog || paranoia < 2) || level == 1 && has_syslog;
                 if is_shown { all } else { hidden }
             };
-            let told = format!("kptr_restrict {level}, perf_event_paranoid {paranoia}");
+            let levels = format!("kptr_restrict {level}, perf_event_paranoid {paranoia}");
             for (capabilities, has_syslog) in [
                 (CapabilitySet::empty(), false),
                 (without, false),
                 (syslog, true),
             ] {
-                let places = as_nobody_with(capabilities, places);
-                assert_eq!(places, by(has_syslog), "{told}: {capabilities:?}");
+                let addresses = with_capabilities(capabilities, addresses);
+                assert_eq!(addresses, by(has_syslog), "{levels}: {capabilities:?}");
             }
-            assert_eq!(as_user(0, without, places), by(false), "{told}: root");
-            assert_eq!(places(), by(true), "{told}: root with all");
+            assert_eq!(as_user(0, without, addresses), by(false), "{levels}: root");
+            assert_eq!(addresses(), by(true), "{levels}: root with all");
         }
     }
-    // One question sees them once they are shown.
+    // A system that found the addresses hidden finds them once they are shown.
     restrict.set(2);
     let system = System::new();
     let start = || system.loaded_drivers().unwrap()[0].load_address;

@@ -1,8 +1,8 @@
-//! What takes a change of the machine itself to test: loaded drivers and settings of the kernel. Each
-//! test runs alone; see `.config/nextest.toml`.
+//! Tests that change the machine itself: loaded drivers and kernel settings. Each of them runs
+//! alone: see `.config/nextest.toml`.
 
-#[path = "../support/mod.rs"]
-mod support;
+// These settings and drivers are Linux's.
+#![cfg(target_os = "linux")]
 
 mod drivers;
 mod kernel_pointers;

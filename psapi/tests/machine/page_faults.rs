@@ -1,46 +1,29 @@
-//! Who may watch page faults, by `kernel.perf_event_paranoid`.
+//! Which callers can watch page faults, by `kernel.perf_event_paranoid`.
 
 use std::fs;
 
 use psapi::{ErrorKind, System};
 use rustix::thread::CapabilitySet;
 
-use crate::support::child::{Program, Subject};
-use crate::support::machine::{Alone, Setting};
-use crate::support::privilege::{as_nobody_with, skip};
+use testing::machine::{MachineLock, Setting};
+use testing::privilege::with_capabilities;
+use testing::{Program, TestProcess, programs, skip};
 
-/// Fresh pages: 50 that it touches itself, and 100 that the kernel touches for it.
-const SUBJECT: &str = r#"
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <unistd.h>
-int main(void) {
-    char *p = mmap(0, 150 * 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    madvise(p, 150 * 4096, MADV_NOHUGEPAGE);
-    int zeros = open("/dev/zero", O_RDONLY);
-    printf("%lu\n", (long)p); fflush(stdout); getchar();
-    for (int i = 0; i < 50; i++) p[i * 4096] = 1;
-    for (int i = 50; i < 150; i++) if (read(zeros, p + i * 4096, 1) != 1) return 1;
-    puts("touched"); fflush(stdout); getchar(); return 0;
-}"#;
-
-/// How many of the pages a watch tells of: of those that the process touched, and of the kernel's.
-fn told(subject: &mut Subject) -> Result<(usize, usize), psapi::Error> {
-    subject.settle();
-    let start: u64 = subject.said.parse().unwrap();
+/// Counts the recorded faults in pages that the process touched, and in those the kernel touched.
+fn recorded_faults(subject: &mut TestProcess) -> Result<(usize, usize), psapi::Error> {
+    subject.wait_for_sleep();
+    let start: u64 = subject.line.parse().unwrap();
     let process = System::new().process(subject.id()).unwrap();
     let mut watch = process.watch_working_set()?;
     let is_user_only = watch.is_user_only();
-    subject.proceed();
+    subject.resume();
     let changes = watch.changes().unwrap();
     assert_eq!(changes.lost, 0);
     let within = |first: u64, count: u64| {
-        let place = start + first * 4096..start + (first + count) * 4096;
+        let range = start + first * 4096..start + (first + count) * 4096;
         let faults = changes.faults.iter();
         faults
-            .filter(|fault| place.contains(&fault.address))
+            .filter(|fault| range.contains(&fault.address))
             .count()
     };
     let (own, kernels) = (within(0, 50), within(50, 100));
@@ -49,45 +32,48 @@ fn told(subject: &mut Subject) -> Result<(usize, usize), psapi::Error> {
 }
 
 #[test]
-fn faults_are_told_to_whom_the_setting_says() {
-    let alone = Alone::now();
-    let Some(paranoid) = Setting::of(&alone, "/proc/sys/kernel/perf_event_paranoid") else {
-        return skip("the settings of the kernel can't be changed: needs root");
+fn faults_follow_perf_event_paranoid() {
+    let lock = MachineLock::acquire();
+    let Some(paranoid) = Setting::open(&lock, "/proc/sys/kernel/perf_event_paranoid") else {
+        return skip("cannot change kernel settings: needs root");
     };
     let own = rustix::thread::capabilities(None).unwrap().permitted;
-    // Debian's kernels give levels above 2 a meaning: all but CAP_SYS_ADMIN are refused.
+    // Debian's kernels give levels above 2 a meaning: they deny everyone without CAP_SYS_ADMIN.
     let version = fs::read_to_string("/proc/version").unwrap();
     let is_patched = version.contains("debian-kernel@");
-    let program = Program::compile(SUBJECT, &[]);
+    let program = Program::compile(programs::TOUCHES_AND_READS, &[]);
     for level in [-1, 0, 1, 2, 3, 4] {
         paranoid.set(level);
-        let ask = |capabilities| as_nobody_with(capabilities, || told(&mut program.start()));
+        let record_with = |capabilities| {
+            with_capabilities(capabilities, || recorded_faults(&mut program.start()))
+        };
 
-        let nobody = ask(CapabilitySet::empty());
+        let unprivileged = record_with(CapabilitySet::empty());
         let is_refused = level > 2 && is_patched;
         match level {
             _ if is_refused => {
-                let error = nobody.unwrap_err();
+                let error = unprivileged.unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::AccessDenied, "{level}");
                 let text = error.to_string();
                 for what in ["kernel.perf_event_paranoid", "CAP_PERFMON", "CAP_SYS_ADMIN"] {
                     assert!(text.contains(what), "{text}");
                 }
             }
-            2.. => assert_eq!(nobody.unwrap(), (50, 0), "{level}"),
-            _ => assert_eq!(nobody.unwrap(), (50, 100), "{level}"),
+            2.. => assert_eq!(unprivileged.unwrap(), (50, 0), "{level}"),
+            _ => assert_eq!(unprivileged.unwrap(), (50, 100), "{level}"),
         }
         let perfmon = CapabilitySet::PERFMON;
         if own.contains(perfmon) {
-            let told = ask(perfmon);
-            match is_refused {
-                true => assert_eq!(told.unwrap_err().kind(), ErrorKind::AccessDenied),
-                false => assert_eq!(told.unwrap(), (50, 100), "{level}"),
+            let recorded_faults = record_with(perfmon);
+            if is_refused {
+                assert_eq!(recorded_faults.unwrap_err().kind(), ErrorKind::AccessDenied)
+            } else {
+                assert_eq!(recorded_faults.unwrap(), (50, 100), "{level}")
             }
         }
         let admin = CapabilitySet::SYS_ADMIN;
         if own.contains(admin) {
-            assert_eq!(ask(admin).unwrap(), (50, 100), "{level}");
+            assert_eq!(record_with(admin).unwrap(), (50, 100), "{level}");
         }
     }
 }

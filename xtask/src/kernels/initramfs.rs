@@ -1,5 +1,5 @@
-//! The file system that a guest starts with: what the tests run and read, under the paths that it has
-//! here, so that no path that was compiled in needs another meaning.
+//! Writes the initial file system of a guest. It contains everything that tests run and read, under
+//! the same paths as on this machine, so that paths in compiled programs stay valid.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -14,20 +14,21 @@ use cpio::newc::{self, ModeFileType};
 use super::kernel::Kernel;
 use super::programs::Programs;
 use super::share;
-use crate::run::{self, find, root};
+use crate::run::{self, find, root, tracked_files};
 
 /// The first program of a guest.
-const INIT: &str = include_str!("../../../kernels/init");
+const INIT: &str = include_str!("../../guest/init");
 
-/// Programs of this machine that tests run, or that guests run themselves, with what they are for where
-/// that is not plain.
+/// Programs of this machine that tests, or the guest itself, run.
 const PROGRAMS: &[&str] = &[
     "cargo-nextest",
     "cat",
+    "chroot",
     "free",
     "getconf",
     "kill",
     "mkfifo",
+    "mkfs.btrfs",
     "mkswap",
     "mount",
     "nsenter",
@@ -43,14 +44,14 @@ const PROGRAMS: &[&str] = &[
     "xz",
 ];
 
-/// The shell, since that of busybox is no program of its own.
+/// The shell. Busybox has one, but not as a program of its own.
 const SHELL: &str = "dash";
 
 const USERS: &str =
     "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home/nobody:/bin/sh\n";
 const GROUPS: &str = "root:x:0:\nnogroup:x:65534:\n";
 
-/// Writes that of a kernel.
+/// Writes the file system for a kernel.
 pub fn write(
     to: &Path,
     kernel: &Kernel,
@@ -61,7 +62,7 @@ pub fn write(
     let file = File::create(to).with_context(|| to.display().to_string())?;
     let mut tree = Tree {
         out: BufWriter::new(file),
-        there: BTreeSet::new(),
+        written: BTreeSet::new(),
     };
     for directory in ["bin", "sbin", "lib", "lib64"] {
         tree.link(
@@ -80,11 +81,14 @@ pub fn write(
     tree.text("/etc/group", 0o644, GROUPS)?;
     tree.modules(kernel)?;
     for program in PROGRAMS {
-        let file = find(program).with_context(|| format!("there is no program {program} here"))?;
+        let file = find(program).with_context(|| format!("program {program} not found"))?;
         tree.program(&file, program)?;
     }
-    tree.program(&find(SHELL).context("there is no dash here")?, "sh")?;
-    let host_program = programs.host_program.to_str().context("a path in UTF-8")?;
+    tree.program(&find(SHELL).context("program dash not found")?, "sh")?;
+    let host_program = programs
+        .host_program
+        .to_str()
+        .context("a path is not UTF-8")?;
     for program in share::PROGRAMS {
         tree.link(&Path::new("/usr/bin").join(program), host_program)?;
     }
@@ -100,23 +104,25 @@ pub fn write(
     out.flush().with_context(|| to.display().to_string())
 }
 
+/// The archive that becomes the file system.
 struct Tree {
     out: BufWriter<File>,
-    /// What it has already.
-    there: BTreeSet<PathBuf>,
+    /// The entries so far.
+    written: BTreeSet<PathBuf>,
 }
 
 impl Tree {
+    /// Writes an entry and the directories that contain it, each of them once.
     fn entry(&mut self, path: &Path, kind: ModeFileType, mode: u32, contents: &[u8]) -> Result<()> {
-        if !self.there.insert(path.to_owned()) {
+        if !self.written.insert(path.to_owned()) {
             return Ok(());
         }
         if let Some(parent) = path.parent().filter(|parent| *parent != Path::new("/")) {
             self.directory(parent, 0o755)?;
         }
-        let name = path.strip_prefix("/").context("a path from the root")?;
-        let name = name.to_str().context("a path in UTF-8")?;
-        let size = u32::try_from(contents.len()).context("a file of less than 4 GiB")?;
+        let name = path.strip_prefix("/").context("a path is not absolute")?;
+        let name = name.to_str().context("a path is not UTF-8")?;
+        let size = u32::try_from(contents.len()).context("a file has 4 GiB or more")?;
         let entry = newc::Builder::new(name).mode(mode).set_mode_file_type(kind);
         let mut entry = entry.write(&mut self.out, size);
         entry.write_all(contents)?;
@@ -145,26 +151,27 @@ impl Tree {
         self.contents(path, mode, &contents)
     }
 
-    /// A program of this machine's, and the libraries that it needs.
+    /// Adds a program of this machine with its libraries.
     fn program(&mut self, file: &Path, name: &str) -> Result<()> {
         self.file(&Path::new("/usr/bin").join(name), 0o755, file)?;
         self.libraries(file)
     }
 
+    /// Adds the shared libraries of a program.
     fn libraries(&mut self, program: &Path) -> Result<()> {
-        // It says of a static program that it is one, and fails.
+        // For a static program `ldd` fails and prints no paths.
         let output = Command::new("ldd").arg(program).output().context("ldd")?;
         let text = String::from_utf8_lossy(&output.stdout);
         for library in text.split_whitespace().filter(|word| word.starts_with('/')) {
-            // `/lib` is a link to `/usr/lib`, in guests and here.
-            let usual =
+            // `/lib` is a link to `/usr/lib`, in guests as on this machine.
+            let merged =
                 Path::new("/usr").join(library.trim_start_matches("/usr").trim_start_matches('/'));
-            self.file(&usual, 0o755, library.as_ref())?;
+            self.file(&merged, 0o755, library.as_ref())?;
         }
         Ok(())
     }
 
-    /// Busybox under the names of all its programs but those that are there.
+    /// Adds busybox under the names of all its programs that are not present already.
     fn busybox(&mut self, busybox: &Path) -> Result<()> {
         self.file("/usr/bin/busybox".as_ref(), 0o755, busybox)?;
         let names = run::output(Command::new(busybox).arg("--list"))?;
@@ -174,8 +181,9 @@ impl Tree {
         Ok(())
     }
 
+    /// Adds the loadable drivers of a kernel.
     fn modules(&mut self, kernel: &Kernel) -> Result<()> {
-        let there = Path::new("/usr/lib/modules").join(&kernel.release);
+        let directory = Path::new("/usr/lib/modules").join(&kernel.release);
         let files = run::output(
             Command::new("find")
                 .arg(&kernel.modules)
@@ -184,27 +192,18 @@ impl Tree {
         for file in String::from_utf8(files)?.lines() {
             let file = Path::new(file);
             let name = file.strip_prefix(&kernel.modules)?;
-            self.file(&there.join(name), 0o644, file)?;
+            self.file(&directory.join(name), 0o644, file)?;
         }
         Ok(())
     }
 
-    /// The tree's files, since tests read some.
+    /// Adds the files of the repository, since tests read some of them.
     fn sources(&mut self) -> Result<()> {
-        let mut list = Command::new("git");
-        list.args([
-            "ls-files",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "-z",
-        ]);
-        let list = run::output(list.current_dir(root()))?;
-        let list = String::from_utf8(list).context("names of files")?;
-        ensure!(!list.is_empty(), "git lists no files");
-        for name in list.split_terminator('\0') {
+        let files = tracked_files()?;
+        ensure!(!files.is_empty(), "git lists no files");
+        for name in files {
             let path = root().join(name);
-            // One that was deleted is still listed.
+            // A deleted file can still be listed.
             let Ok(metadata) = fs::symlink_metadata(&path) else {
                 continue;
             };

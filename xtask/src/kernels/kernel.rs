@@ -1,4 +1,4 @@
-//! The kernels: which, from which packages, and what of them goes into a guest.
+//! Chooses the kernels, downloads their packages, and keeps the parts that guests need.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,41 +8,48 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
-use super::apt::{self, Apt};
+use crate::apt::{self, Apt};
 use crate::run;
 
-/// A kernel that must run: of the first of its series that there is, the newest.
+/// A kernel to test: the newest one of the first available series.
 #[derive(Debug, Clone, Copy)]
 pub struct Required {
     pub name: &'static str,
     series: &'static [&'static str],
+    /// Whether CI runs the tests on this kernel. On the others, it only measures privileges.
+    pub is_tested_in_ci: bool,
 }
 
 pub const REQUIRED: &[Required] = &[
     Required {
         name: "5.10",
         series: &["5.10"],
+        is_tested_in_ci: true,
     },
     Required {
         name: "6.1",
         series: &["6.1"],
+        is_tested_in_ci: false,
     },
     Required {
         name: "6.12",
         series: &["6.12"],
+        is_tested_in_ci: false,
     },
     Required {
         name: "6.16",
         series: &["6.19", "6.18", "6.17", "6.16"],
+        is_tested_in_ci: false,
     },
     Required {
         name: "7",
         series: &["7"],
+        is_tested_in_ci: true,
     },
 ];
 
-/// The one of these that a version is of: `6.1`, `6.18`, `7.3`.
-pub fn named(version: &str) -> Result<Required> {
+/// Finds the kernel to test for a version such as `6.1`, `6.18` or `7.3`.
+pub fn find(version: &str) -> Result<Required> {
     let is = |series: &&str| version == *series || version.starts_with(&format!("{series}."));
     let required = REQUIRED
         .iter()
@@ -56,13 +63,14 @@ pub fn named(version: &str) -> Result<Required> {
     };
     required
         .copied()
-        .with_context(|| format!("no kernel {version} is tried; there are {}", names()))
+        .with_context(|| format!("unknown kernel {version}; kernels are: {}", names()))
 }
 
-/// The drivers that the tests load, and those that the guest needs; with all that they need.
+/// The drivers that tests or guests load. Their dependencies are added.
 const DRIVERS: &[&str] = &[
     "9p",
     "9pnet_virtio",
+    "btrfs",
     "crc32c_generic",
     "dummy",
     "ext4",
@@ -74,52 +82,52 @@ const DRIVERS: &[&str] = &[
     "zram",
 ];
 
-/// This one is compressed on each kernel.
+/// A driver that is compressed for each kernel, so that tests read a compressed one.
 const COMPRESSED: &str = "dummy";
 
-/// What of the cache says which drivers were kept.
-const KEPT: &str = "drivers";
+/// The file in the cache that lists the drivers of an unpacked kernel.
+const DRIVER_LIST: &str = "drivers";
 
 /// A kernel, unpacked.
 #[derive(Debug)]
 pub struct Kernel {
-    /// As `uname -r` has it.
+    /// As `uname -r` prints it.
     pub release: String,
     pub image: PathBuf,
-    /// What goes to `/usr/lib/modules/RELEASE`.
+    /// The files for `/usr/lib/modules/RELEASE`.
     pub modules: PathBuf,
 }
 
 impl Kernel {
-    /// The newest that Debian has, in the cache.
+    /// Returns the newest kernel that Debian has, and unpacks it into the cache if necessary.
     pub fn newest_of(required: &Required, apt: &Apt, cache: &Path) -> Result<Self> {
         let (release, parts) = newest(required.series, apt)?;
-        let place = cache.join("kernels").join(&release);
+        let directory = cache.join("kernels").join(&release);
         let kernel = Kernel {
-            image: place.join("vmlinuz"),
-            modules: place.join("modules"),
+            image: directory.join("vmlinuz"),
+            modules: directory.join("modules"),
             release,
         };
-        // Or it was prepared when other drivers were wanted.
-        let drivers = fs::read_to_string(place.join(KEPT)).unwrap_or_default();
+        // An earlier run can have unpacked another set of drivers.
+        let drivers = fs::read_to_string(directory.join(DRIVER_LIST)).unwrap_or_default();
         if drivers != DRIVERS.join(" ") {
-            if place.exists() {
-                fs::remove_dir_all(&place).with_context(|| place.display().to_string())?;
+            if directory.exists() {
+                fs::remove_dir_all(&directory).with_context(|| directory.display().to_string())?;
             }
-            kernel.prepare(&parts, apt, &place)?;
+            kernel.prepare(&parts, apt, &directory)?;
         }
         Ok(kernel)
     }
 
-    /// The first two numbers of its release.
+    /// Returns the first two numbers of the release.
     pub fn version(&self) -> Option<(u32, u32)> {
         let mut numbers = self.release.split(['.', '-', '+']);
         Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
     }
 
-    /// Unpacks the packages and keeps what is needed; complete or not at all.
-    fn prepare(&self, packages: &[String], apt: &Apt, place: &Path) -> Result<()> {
-        let parent = place.parent().context("the cache")?;
+    /// Unpacks the packages and keeps the needed files. The final name appears only on success.
+    fn prepare(&self, packages: &[String], apt: &Apt, directory: &Path) -> Result<()> {
+        let parent = directory.parent().context("the cache has no directory")?;
         fs::create_dir_all(parent).with_context(|| parent.display().to_string())?;
         let whole = TempDir::new_in(parent)?;
         for package in packages {
@@ -131,7 +139,7 @@ impl Kernel {
         }
         ensure!(
             lib.join("modules").is_dir() || !usr.join("modules").is_dir(),
-            "the files of {} are in two places",
+            "{} has files in both /lib and /usr/lib",
             self.release
         );
         let all = lib.join("modules").join(&self.release);
@@ -143,29 +151,29 @@ impl Kernel {
             all.join("vmlinuz"),
         ];
         let image = images.iter().find(|image| image.exists());
-        let image = image.with_context(|| format!("{packages:?} have no kernel image"))?;
+        let image = image.with_context(|| format!("no kernel image in {packages:?}"))?;
 
         compress(&all)?;
         let mut depmod = Command::new("depmod");
         depmod.arg("-b").arg(whole.path()).arg(&self.release);
-        ensure!(run::succeeds(&mut depmod)?, "depmod");
+        ensure!(run::succeeds(&mut depmod)?, "depmod failed");
 
         let kept = TempDir::new_in(parent)?;
         fs::copy(image, kept.path().join("vmlinuz"))?;
         keep_needed(&all, &kept.path().join("modules"))?;
-        fs::write(kept.path().join(KEPT), DRIVERS.join(" "))?;
-        fs::rename(kept.keep(), place).with_context(|| place.display().to_string())
+        fs::write(kept.path().join(DRIVER_LIST), DRIVERS.join(" "))?;
+        fs::rename(kept.keep(), directory).with_context(|| directory.display().to_string())
     }
 }
 
-/// The release of the newest kernel of the first of these series whose packages can all be had, and these.
+/// Returns the newest release of the first series that has one with all packages, and the packages.
 fn newest(series: &[&str], apt: &Apt) -> Result<(String, Vec<String>)> {
     let names = apt.names("linux-image-")?;
     for series in series {
         let mut releases: Vec<&str> = names
             .iter()
             .filter_map(|name| name.strip_prefix("linux-image-"))
-            .filter(|release| is_of(release, series))
+            .filter(|release| is_in_series(release, series))
             .collect();
         releases.sort_by_key(|release| std::cmp::Reverse(numbers(release)));
         for release in releases {
@@ -175,13 +183,14 @@ fn newest(series: &[&str], apt: &Apt) -> Result<(String, Vec<String>)> {
         }
     }
     anyhow::bail!(
-        "Debian has no kernel {} for amd64 any more",
+        "Debian no longer has a kernel {} for amd64",
         series.join(" or ")
     )
 }
 
-/// Whether a release is one of a series, for common machines: no cloud's, no real-time one.
-fn is_of(release: &str, series: &str) -> bool {
+/// Returns true if a release belongs to a series and is a general one: not for clouds, not
+/// real-time.
+fn is_in_series(release: &str, series: &str) -> bool {
     let rest = release
         .strip_prefix(series)
         .and_then(|rest| rest.strip_suffix("-amd64"));
@@ -190,46 +199,46 @@ fn is_of(release: &str, series: &str) -> bool {
     })
 }
 
-/// The numbers of a release, which order releases.
+/// Returns the numbers in a release, which sort releases by age.
 fn numbers(release: &str) -> Vec<u64> {
     let parts = release.split(|character: char| !character.is_ascii_digit());
     parts.filter_map(|part| part.parse().ok()).collect()
 }
 
-/// The packages that a kernel's files are in. `None`: some are not to be had.
+/// Returns the packages with a kernel's files, or `None` if one of them is not available.
 fn packages(release: &str, apt: &Apt) -> Result<Option<Vec<String>>> {
     let mut packages = vec![format!("linux-image-{release}")];
     for name in apt.dependencies(&packages[0])? {
-        // Those that can't be had are in angle brackets.
+        // Unavailable packages are in angle brackets.
         let plain = name.trim_matches(['<', '>']);
         if plain.starts_with("linux-") && plain.ends_with(release) {
-            match plain == name {
-                true => packages.push(name),
-                // It has no file that the image needs.
-                false if plain.starts_with("linux-base-") => {}
-                false => return Ok(None),
+            if plain == name {
+                packages.push(name);
+            } else if !plain.starts_with("linux-base-") {
+                // Guests need all of these packages, except for `linux-base-`.
+                return Ok(None);
             }
         }
     }
     Ok(Some(packages))
 }
 
-/// Compresses the driver that is to be compressed, where none is.
+/// Compresses one driver, unless the package already has it compressed.
 fn compress(modules: &Path) -> Result<()> {
     let mut find = Command::new("find");
     find.arg(modules)
         .args(["-name", &format!("{COMPRESSED}.ko")]);
     let found = String::from_utf8(run::output(&mut find)?)?;
     for file in found.lines() {
-        // What the kernel can read, too.
+        // The settings that the kernel's own decompressor supports.
         let mut xz = Command::new("xz");
         xz.args(["--check=crc32", "--lzma2=dict=1MiB", file]);
-        ensure!(run::succeeds(&mut xz)?, "xz {file}");
+        ensure!(run::succeeds(&mut xz)?, "cannot compress {file}");
     }
     Ok(())
 }
 
-/// Copies the drivers, what they need, and the lists of them.
+/// Copies the drivers, their dependencies, and the lists of drivers.
 fn keep_needed(all: &Path, kept: &Path) -> Result<()> {
     let list = all.join("modules.dep");
     let list = fs::read_to_string(&list).with_context(|| list.display().to_string())?;
@@ -250,7 +259,7 @@ fn keep_needed(all: &Path, kept: &Path) -> Result<()> {
     }
     let copy = |file: &str| {
         let to = kept.join(file);
-        fs::create_dir_all(to.parent().context("a directory")?)?;
+        fs::create_dir_all(to.parent().context("a driver has no directory")?)?;
         fs::copy(all.join(file), &to).with_context(|| to.display().to_string())?;
         anyhow::Ok(())
     };
@@ -276,20 +285,20 @@ fn keep_needed(all: &Path, kept: &Path) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_of, numbers};
+    use super::{is_in_series, numbers};
 
     #[test]
-    fn a_series_is_no_prefix_of_a_number() {
-        assert!(is_of("6.1.0-56-amd64", "6.1"));
-        assert!(!is_of("6.12.117+deb12-amd64", "6.1"));
-        assert!(is_of("7.3.4+deb13-amd64", "7"));
-        assert!(!is_of("6.1.0-56-amd64-unsigned", "6.1"));
-        assert!(!is_of("6.1.0-56-cloud-amd64", "6.1"));
-        assert!(!is_of("6.1.0-56-rt-amd64", "6.1"));
+    fn series_matches_whole_numbers() {
+        assert!(is_in_series("6.1.0-56-amd64", "6.1"));
+        assert!(!is_in_series("6.12.117+deb12-amd64", "6.1"));
+        assert!(is_in_series("7.3.4+deb13-amd64", "7"));
+        assert!(!is_in_series("6.1.0-56-amd64-unsigned", "6.1"));
+        assert!(!is_in_series("6.1.0-56-cloud-amd64", "6.1"));
+        assert!(!is_in_series("6.1.0-56-rt-amd64", "6.1"));
     }
 
     #[test]
-    fn releases_are_ordered_by_their_numbers() {
+    fn releases_sort_by_number() {
         assert!(numbers("6.12.117+deb12-amd64") > numbers("6.12.95+deb12-amd64"));
         assert!(numbers("6.1.0-56-amd64") > numbers("6.1.0-0.deb11.52-amd64"));
     }

@@ -1,4 +1,5 @@
-//! A guest: QEMU with a kernel, whose test output comes on a serial port of its own.
+//! A guest: QEMU with a kernel. The output of the tests has a serial port of its own, apart from
+//! the kernel's console.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
@@ -17,39 +18,39 @@ use crate::run;
 
 pub const QEMU: &str = "qemu-system-x86_64";
 
-/// A guest that says nothing for so long has hung: each test that takes a minute is told of.
-const SILENCE: Duration = Duration::from_secs(300);
+/// A guest without output for this long has hung: nextest reports every test that takes a minute.
+const SILENCE_LIMIT: Duration = Duration::from_secs(300);
 
-/// Memory, in MiB, and processors.
+/// Memory in MiB.
 const MEMORY: &str = "1024";
 const PROCESSORS: &str = "2";
 
-/// An old one: what newer ones can do takes longer to emulate, and no test asks for it.
+/// An old model: newer instructions take longer to emulate, and no test needs them.
 const PROCESSOR: &str = "Nehalem";
 
-/// What keeps processors from leaking secrets changes no answer here, and makes emulation slow.
-/// Files of the first file system count as files, not as shared memory as those of a tmpfs do.
+/// Mitigations of processor bugs slow emulation down and affect no test. In a ramfs, mapped files
+/// count as files; in a tmpfs they would count as shared memory.
 const COMMAND_LINE: &str = "console=ttyS0 panic=-1 quiet mitigations=off rootfstype=ramfs";
 
-/// The size of the disk for temporary files, which takes up what is used of it.
+/// The size in bytes of the disk for temporary files. Its file is sparse.
 const DISK: u64 = 4 << 30;
 
-/// What a guest told of what it ran.
+/// The steps that a guest ran, and the tests that failed.
 #[derive(Debug, Default)]
-pub struct Told {
-    /// The exit codes, by what had run. What is not there has not ended: QEMU's own exit code proves
-    /// nothing, since a guest whose kernel has panicked exits with 0.
-    pub codes: BTreeMap<String, i32>,
-    /// What it ran last.
+pub struct GuestLog {
+    /// The exit code of each step that ended. QEMU's own exit code proves nothing: it is 0 even
+    /// after a kernel panic.
+    pub exit_codes: BTreeMap<String, i32>,
+    /// The step that began last.
     step: String,
-    /// The tests that failed, by what had run.
+    /// The failed tests of each step.
     pub failed: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Boots a kernel and hands on what it says, line by line, until it is turned off.
-pub fn run(kernel: &Kernel, initramfs: &Path, console: &Path, share: &Share) -> Result<Told> {
+/// Boots a kernel and prints the guest's output until it is turned off.
+pub fn run(kernel: &Kernel, initramfs: &Path, console: &Path, share: &Share) -> Result<GuestLog> {
     let mut qemu = Command::new(QEMU);
-    // Software emulation, said explicitly: the /dev/kvm of a machine that is a guest itself may not do.
+    // Software emulation: if this machine is itself a guest, its /dev/kvm might not work.
     qemu.args([
         "-accel", "tcg", "-cpu", PROCESSOR, "-m", MEMORY, "-smp", PROCESSORS,
     ]);
@@ -78,25 +79,29 @@ pub fn run(kernel: &Kernel, initramfs: &Path, console: &Path, share: &Share) -> 
     let ended = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let server = scope.spawn(|| share.serve(&ended));
-        let told = listen(&mut child);
+        let log = read_output(&mut child);
         ended.store(true, Ordering::Relaxed);
-        server.join().expect("no panic")?;
-        told
+        server.join().expect("the server does not panic")?;
+        log
     })
 }
 
-/// A disk with a file system on it: temporary files are on none elsewhere than in memory otherwise.
+/// Creates a disk with a file system. Without it, the guest's temporary files would be in memory.
 fn disk() -> Result<NamedTempFile> {
     let disk = NamedTempFile::new()?;
     disk.as_file().set_len(DISK)?;
     let mut make = Command::new("mkfs.ext4");
     make.arg("-q").arg(disk.path());
-    ensure!(run::succeeds(&mut make)?, "a disk for the guest");
+    ensure!(
+        run::succeeds(&mut make)?,
+        "cannot create a disk for the guest"
+    );
     Ok(disk)
 }
 
-fn listen(child: &mut Child) -> Result<Told> {
-    let output = child.stdout.take().context("a pipe")?;
+/// Prints the guest's output, and collects its steps and failed tests.
+fn read_output(child: &mut Child) -> Result<GuestLog> {
+    let output = child.stdout.take().context("QEMU has no standard output")?;
     let (sender, lines) = mpsc::channel();
     std::thread::spawn(move || {
         let mut output = BufReader::new(output);
@@ -112,17 +117,17 @@ fn listen(child: &mut Child) -> Result<Told> {
             }
         }
     });
-    let mut told = Told::default();
+    let mut log = GuestLog::default();
     loop {
-        match lines.recv_timeout(SILENCE) {
+        match lines.recv_timeout(SILENCE_LIMIT) {
             Ok(line) => {
-                told.hear(&line);
+                log.read_line(&line);
                 println!("{line}");
             }
             Err(RecvTimeoutError::Timeout) => {
                 println!(
-                    "the guest has said nothing for {} s: it is turned off",
-                    SILENCE.as_secs()
+                    "the guest has printed nothing for {} s: turning it off",
+                    SILENCE_LIMIT.as_secs()
                 );
                 child.kill()?;
             }
@@ -130,16 +135,16 @@ fn listen(child: &mut Child) -> Result<Told> {
         }
     }
     child.wait()?;
-    Ok(told)
+    Ok(log)
 }
 
-impl Told {
-    fn hear(&mut self, line: &str) {
+impl GuestLog {
+    fn read_line(&mut self, line: &str) {
         if let Some(step) = line.strip_prefix("== ") {
             match step.split_once(" ended: ") {
                 Some((step, code)) => {
                     if let Ok(code) = code.parse() {
-                        self.codes.insert(step.into(), code);
+                        self.exit_codes.insert(step.into(), code);
                     }
                 }
                 None => self.step = step.into(),
@@ -151,18 +156,18 @@ impl Told {
     }
 }
 
-/// What nextest says of a test that passed or goes on. `LEAK`: it left a process behind that has its
-/// output open.
-const WELL: &[&str] = &["PASS", "LEAK", "SLOW", "SKIP", "TERMINATING"];
+/// Nextest's statuses of tests that passed or still run. `LEAK` is a passed test with a child
+/// process that keeps its output open.
+const GOOD_STATUSES: &[&str] = &["PASS", "LEAK", "SLOW", "SKIP", "TERMINATING"];
 
-/// `STATUS [   1.234s] PACKAGE::BINARY TEST`, of a test that ended otherwise than well.
+/// Parses `STATUS [   1.234s] PACKAGE::BINARY TEST` and returns the test if it failed.
 fn failed(line: &str) -> Option<&str> {
     let (status, rest) = line.trim_start().split_once(" [")?;
     let (_, test) = rest.split_once("s] ")?;
     let is_status = status
         .bytes()
         .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'-');
-    (is_status && !WELL.contains(&status)).then_some(test)
+    (is_status && !GOOD_STATUSES.contains(&status)).then_some(test)
 }
 
 #[cfg(test)]
@@ -170,8 +175,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_marker_is_a_whole_line() {
-        let mut told = Told::default();
+    fn markers_are_whole_lines() {
+        let mut log = GuestLog::default();
         for line in [
             "== root",
             "== root ended: 100",
@@ -179,15 +184,15 @@ mod tests {
             "== nobody ended: ",
             " == nobody ended: 0",
         ] {
-            told.hear(line);
+            log.read_line(line);
         }
-        assert_eq!(told.codes, BTreeMap::from([("root".into(), 100)]));
-        assert!(told.failed.is_empty());
+        assert_eq!(log.exit_codes, BTreeMap::from([("root".into(), 100)]));
+        assert!(log.failed.is_empty());
     }
 
     #[test]
-    fn tests_that_failed_are_those_of_who_ran_them() {
-        let mut told = Told::default();
+    fn failures_belong_to_their_step() {
+        let mut log = GuestLog::default();
         for line in [
             "== root",
             "        PASS [   0.019s] psapi::watch first",
@@ -202,15 +207,15 @@ mod tests {
             "     Summary [ 112.713s] 602 tests run: 598 passed, 4 failed, 0 skipped",
             "[  156.191055] RAX: 0000000000000000",
         ] {
-            told.hear(line);
+            log.read_line(line);
         }
-        let of = |user: &str| Vec::from_iter(told.failed[user].clone());
-        assert_eq!(of("root"), ["libpsapi::contract watch::second"]);
-        let of_nobody = [
+        let failed = |user: &str| Vec::from_iter(log.failed[user].clone());
+        assert_eq!(failed("root"), ["libpsapi::contract watch::second"]);
+        let unprivileged = [
             "psapi::storm third",
             "psapi::watch fourth",
             "psapi::watch sixth",
         ];
-        assert_eq!(of("nobody"), of_nobody);
+        assert_eq!(failed("nobody"), unprivileged);
     }
 }

@@ -1,5 +1,5 @@
-//! The table of the README that says what works on which kernel with which privilege: made of what the
-//! guests found out.
+//! The table in `docs/privileges.md`: the privileges that each kind of information requires on each
+//! kernel, as the probe measured them in the guests.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,10 +10,13 @@ use anyhow::{Context as _, Result};
 use super::kernel::REQUIRED;
 use crate::run::root;
 
+/// The page with the table.
+const PAGE: &str = "docs/privileges.md";
+
 const BEGIN: &str = "<!-- made by `cargo xtask kernels --privileges --update`: begin -->\n";
 const END: &str = "<!-- end -->\n";
 
-/// The questions by the probe's names, in the table's order.
+/// The probes by name, with their labels, in the order of the table.
 const ROWS: &[(&str, &str)] = &[
     (
         "status",
@@ -23,11 +26,11 @@ const ROWS: &[(&str, &str)] = &[
     ("exact-memory", "exact memory (PSS, USS)"),
     ("mappings", "mappings, mapped file by address"),
     ("modules", "modules"),
-    ("entry-points", "their entry points and sonames"),
+    ("entry-points", "entry points and sonames of modules"),
     ("working-set", "working sets and single pages"),
-    ("share-counts", "how many share a page, not just whether"),
+    ("share-counts", "exact share counts of pages"),
     ("watch", "page faults as they happen"),
-    ("watch-kernel", "those inside system calls, too"),
+    ("watch-kernel", "page faults inside system calls"),
     ("empty", "emptying a working set"),
     ("drivers", "device drivers: names, files, sizes, references"),
     ("driver-addresses", "load addresses of drivers"),
@@ -35,50 +38,52 @@ const ROWS: &[(&str, &str)] = &[
     ("performance", "performance information"),
 ];
 
-/// By question and whose process, the sets of capabilities that suffice.
+/// For each probe and target, the sets of capabilities that suffice. A target is `own`, `others` or
+/// `machine`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Privileges(BTreeMap<(String, String), String>);
 
 impl Privileges {
-    /// What the probe printed.
+    /// Reads the output of the probe.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
         let mut found = BTreeMap::new();
         for line in text.lines() {
             let mut parts = line.split('|').map(str::to_owned);
-            let (Some(question), Some(whose), Some(sets)) =
+            let (Some(probe), Some(target), Some(sets)) =
                 (parts.next(), parts.next(), parts.next())
             else {
-                anyhow::bail!("the probe printed {line:?}");
+                anyhow::bail!("unexpected output of the probe: {line:?}");
             };
-            found.insert((question, whose), sets);
+            found.insert((probe, target), sets);
         }
         Ok(Privileges(found))
     }
 
-    fn sets(&self, question: &str, whose: &str) -> Option<&str> {
-        let key = (question.to_owned(), whose.to_owned());
+    fn sets(&self, probe: &str, target: &str) -> Option<&str> {
+        let key = (probe.to_owned(), target.to_owned());
         self.0.get(&key).map(String::as_str)
     }
 }
 
-/// Prints the table; says whether the README has it, or puts it there.
+/// Prints the table and returns true if the page has the same one. With `update`, writes it to the
+/// page.
 pub fn report(found: &[(&'static str, &Privileges)], update: bool) -> Result<bool> {
     let table = table(found)?;
     println!("\n{table}");
-    let path = root().join("README.md");
-    let readme = fs::read_to_string(&path).context("README.md")?;
-    let (before, rest) = readme
+    let path = root().join(PAGE);
+    let page = fs::read_to_string(&path).context(PAGE)?;
+    let (before, rest) = page
         .split_once(BEGIN)
-        .context("README.md has no place for the table")?;
-    let (there, after) = rest
+        .with_context(|| format!("{PAGE} has no line {BEGIN}"))?;
+    let (current, after) = rest
         .split_once(END)
-        .context("README.md has no end of the table")?;
+        .with_context(|| format!("{PAGE} has no line {END}"))?;
     if update {
         fs::write(&path, format!("{before}{BEGIN}{table}{END}{after}"))?;
-    } else if there != table {
+    } else if current != table {
         println!(
-            "README.md has another table; `cargo xtask kernels --privileges --update` puts this one there"
+            "the table in {PAGE} is out of date; `cargo xtask kernels --privileges --update` replaces it"
         );
         return Ok(false);
     }
@@ -88,47 +93,49 @@ pub fn report(found: &[(&'static str, &Privileges)], update: bool) -> Result<boo
 fn table(found: &[(&'static str, &Privileges)]) -> Result<String> {
     anyhow::ensure!(
         found.len() == REQUIRED.len(),
-        "not all kernels told what needs which privilege"
+        "the probe did not finish on every kernel"
     );
     let mut table = String::from(
-        "| what | needed for one's own processes, or for the machine | for all others |\n| --- | --- | --- |\n",
+        "| information | your own processes, or the machine | other users' processes |\n\
+         | --- | --- | --- |\n",
     );
-    for (question, what) in ROWS {
-        let own = cell(found, question, "own").or_else(|| cell(found, question, "machine"));
-        let own = own.with_context(|| format!("nobody asked {question}"))?;
-        let others = cell(found, question, "others").unwrap_or_default();
-        table += &format!("| {what} | {own} | {others} |\n");
+    for (probe, label) in ROWS {
+        let own = cell(found, probe, "own").or_else(|| cell(found, probe, "machine"));
+        let own = own.with_context(|| format!("the probe {probe} printed nothing"))?;
+        let others = cell(found, probe, "others").unwrap_or_default();
+        table += &format!("| {label} | {own} | {others} |\n");
     }
     Ok(table)
 }
 
-/// What suffices: once where that is the same on all kernels, else by kernel.
-fn cell(found: &[(&'static str, &Privileges)], question: &str, whose: &str) -> Option<String> {
+/// Returns the sufficient sets: once if all kernels agree, otherwise by ranges of kernels.
+fn cell(found: &[(&'static str, &Privileges)], probe: &str, target: &str) -> Option<String> {
     let mut groups: Vec<(&str, &str, &str)> = Vec::new();
     for (name, privileges) in found {
-        let sets = privileges.sets(question, whose)?;
+        let sets = privileges.sets(probe, target)?;
         match groups.last_mut() {
             Some((_, last, same)) if *same == sets => *last = name,
             _ => groups.push((name, name, sets)),
         }
     }
     if let [(_, _, sets)] = groups[..] {
-        return Some(words(sets));
+        return Some(describe(sets));
     }
-    let groups = groups
-        .iter()
-        .map(|(first, last, sets)| match first == last {
-            true => format!("{first}: {}", words(sets)),
-            false => format!("{first} to {last}: {}", words(sets)),
-        });
+    let groups = groups.iter().map(|(first, last, sets)| {
+        if first == last {
+            format!("{first}: {}", describe(sets))
+        } else {
+            format!("{first} to {last}: {}", describe(sets))
+        }
+    });
     Some(groups.collect::<Vec<_>>().join("; "))
 }
 
-/// `perfmon,sys_admin+sys_ptrace`, as people read it.
-fn words(sets: &str) -> String {
+/// Formats sets such as `perfmon,sys_admin+sys_ptrace` for readers.
+fn describe(sets: &str) -> String {
     let name = |name: &str| format!("`CAP_{}`", name.to_uppercase());
     let set = |set: &str| match set {
-        "" => "not to be had".to_owned(),
+        "" => "not possible".to_owned(),
         "none" => "nothing".to_owned(),
         _ => set.split('+').map(name).collect::<Vec<_>>().join(" and "),
     };

@@ -1,4 +1,4 @@
-//! The programs that guests run: the tests, built to run anywhere, and what they test.
+//! Builds the programs that guests run: the tests, the command, the C library and the probe.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,53 +12,64 @@ use crate::run::{self, cargo, root};
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 const PROFILE: &str = "kernels";
 
-/// Tests of the C side that are about compilers, and so about no kernel.
-const ABOUT_COMPILERS: &[&str] = &["declared", "examples", "headers", "layout", "tchar"];
+/// Test files of the C library that use every compiler. Guests use only one.
+pub const COMPILER_TESTS: &[&str] = &[
+    "asks_once",
+    "declared",
+    "examples",
+    "headers",
+    "layout",
+    "programs",
+    "tchar",
+];
 
-/// How programs get at the C library.
+/// How a program is linked with libc.
 #[derive(Debug, Clone, Copy)]
-enum Linked {
-    /// Whole, so that they run anywhere.
-    Statically,
-    /// As is needed to load a library at run time.
-    Dynamically,
+enum Linkage {
+    /// Runs in a guest without libc's files.
+    Static,
+    /// Can load a library at run time.
+    Dynamic,
 }
 
 #[derive(Debug)]
 pub struct Programs {
-    /// All that the tests run and load. It has to be where it is here.
+    /// Everything that tests run and load, by its path on this machine, which guests keep.
     pub files: BTreeSet<PathBuf>,
-    /// The tests, as nextest lists them.
+    /// The list of tests, in nextest's format.
     pub tests: Value,
-    /// The packages, as cargo lists them.
+    /// The list of packages, in cargo's format.
     pub packages: Vec<u8>,
-    /// Where `libpsapi.so` is.
+    /// The directory of `libpsapi.so`.
     pub library: PathBuf,
-    /// Finds out which privilege each question needs.
+    /// Measures the privileges that each kind of information requires.
     pub probe: PathBuf,
-    /// Stands for programs of the host's.
+    /// Replaces, in a guest, the programs that only this machine has.
     pub host_program: PathBuf,
 }
 
 impl Programs {
+    /// Builds everything.
     pub fn build() -> Result<Self> {
-        let mut tests = Linked::Statically.tests(&["psapi", "psapi-cli"])?;
-        let mut of_c = Linked::Dynamically.tests(&["libpsapi"])?;
-        let all = tests["rust-binaries"].as_object_mut().context("tests")?;
-        let of_c = of_c["rust-binaries"]
+        let mut tests = Linkage::Static.tests(&["psapi", "psapi-cli"])?;
+        let mut c_tests = Linkage::Dynamic.tests(&["libpsapi"])?;
+        let all = tests["rust-binaries"]
             .as_object_mut()
-            .context("tests of the C side")?;
-        of_c.retain(|_, test| {
+            .context("nextest lists no tests")?;
+        let c_tests = c_tests["rust-binaries"]
+            .as_object_mut()
+            .context("nextest lists no tests of libpsapi")?;
+        c_tests.retain(|_, test| {
             let name = test["binary-name"].as_str().unwrap_or_default();
-            !ABOUT_COMPILERS.contains(&name)
+            !COMPILER_TESTS.contains(&name)
         });
-        all.append(of_c);
+        all.append(c_tests);
 
-        Linked::Dynamically.build("libpsapi")?;
-        Linked::Statically.build("psapi-probe")?;
-        let library = Linked::Dynamically.built();
-        let probe = Linked::Statically.built().join("psapi-probe");
-        let host_program = Linked::Statically.built().join("host-program");
+        Linkage::Dynamic.build("libpsapi")?;
+        Linkage::Static.build("psapi-guest")?;
+        let library = Linkage::Dynamic.output();
+        let probe = Linkage::Static.output().join("psapi-probe");
+        let host_program = Linkage::Static.output().join("host-program");
         let mut files = BTreeSet::from([
             library.join("libpsapi.so"),
             probe.clone(),
@@ -68,12 +79,12 @@ impl Programs {
             files.insert(
                 test["binary-path"]
                     .as_str()
-                    .context("a test's path")?
+                    .context("nextest lists a test without a path")?
                     .into(),
             );
         }
-        // Where tests look for the command.
-        files.insert(Linked::Statically.built().join("psapi"));
+        // Tests of the command run it from here.
+        files.insert(Linkage::Static.output().join("psapi"));
         let mut metadata = cargo(["metadata", "--format-version=1", "--all-features"]);
         Ok(Programs {
             files,
@@ -86,35 +97,35 @@ impl Programs {
     }
 }
 
-impl Linked {
+impl Linkage {
     fn target_directory(self) -> PathBuf {
         root().join("target/kernels").join(match self {
-            Linked::Statically => "static",
-            Linked::Dynamically => "dynamic",
+            Linkage::Static => "static",
+            Linkage::Dynamic => "dynamic",
         })
     }
 
-    fn built(self) -> PathBuf {
+    fn output(self) -> PathBuf {
         self.target_directory().join(TARGET).join(PROFILE)
     }
 
-    /// Cargo, for what runs in guests. A target is always named, so that what runs here while that is
-    /// compiled is as everywhere.
+    /// Prepares cargo to build for guests. With an explicit target, the flags do not affect build
+    /// scripts and macros, which run on this machine.
     fn cargo(self, command: &[&str]) -> Command {
         let mut cargo = cargo(command);
         cargo
             .args(["--target", TARGET, "--target-dir"])
             .arg(self.target_directory());
         let flags = match self {
-            Linked::Statically => "-C target-feature=+crt-static",
-            Linked::Dynamically => "",
+            Linkage::Static => "-C target-feature=+crt-static",
+            Linkage::Dynamic => "",
         };
         cargo.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS", flags);
         cargo
     }
 
-    /// Builds the tests of packages but their unit tests, which are about no kernel; what nextest tells
-    /// of them.
+    /// Builds the integration tests of packages and returns nextest's list of them. Unit tests are
+    /// left out, since no kernel affects them.
     fn tests(self, packages: &[&str]) -> Result<Value> {
         let mut list = self.cargo(&["nextest", "list", "--all-features", "--test=*"]);
         list.args(["--cargo-profile", PROFILE]);
@@ -122,12 +133,12 @@ impl Linked {
         for package in packages {
             list.args(["--package", package]);
         }
-        serde_json::from_slice(&run::output(&mut list)?).context("what nextest tells of the tests")
+        serde_json::from_slice(&run::output(&mut list)?).context("output of cargo nextest list")
     }
 
     fn build(self, package: &str) -> Result<()> {
         let mut build = self.cargo(&["build", "--profile", PROFILE, "--package", package]);
-        ensure!(run::succeeds(&mut build)?, "{package} does not build");
+        ensure!(run::succeeds(&mut build)?, "cannot build {package}");
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What the tests of one user on one kernel came to, and whether that is what is expected.
+//! The results of one user's tests on one kernel, and their comparison with the expectations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,30 +9,32 @@ use serde_json::Value;
 
 use super::expectations::{EXPECTATIONS, User};
 
-/// What nextest exits with where tests have failed.
+/// Nextest's exit code after failed tests.
 const TESTS_FAILED: i32 = 100;
 
+/// Tests by their outcome, named as in the expectations.
 #[derive(Debug, Default)]
 pub struct Results {
     pub passed: BTreeSet<String>,
     pub failed: BTreeSet<String>,
-    /// What tests could not arrange, and how often.
+    /// The reasons for skipping, with the number of tests.
     pub skipped: BTreeMap<String, u32>,
 }
 
+/// The difference between results and expectations.
 #[derive(Debug)]
 pub struct Verdict {
-    /// The tests that failed as expected, and why.
+    /// The tests that failed as expected, with reasons.
     pub expected: Vec<String>,
-    /// Those that did not. Some depend on how fast the guest is.
+    /// Tests that passed, although a failure is expected. Some depend on the speed of the guest.
     pub notes: Vec<String>,
-    /// What is not as expected.
+    /// Unexpected failures and skips.
     pub complaints: Vec<String>,
 }
 
 impl Results {
-    /// What a guest left, of whose tests nextest exited with `code`. What failed in one that went down
-    /// before has failed.
+    /// Reads the files that a guest wrote. `code` is nextest's exit code, and `before` are the
+    /// tests that failed in an earlier boot of the guest; they count as failed.
     pub fn read(
         directory: &Path,
         user: User,
@@ -50,7 +52,9 @@ impl Results {
                 continue;
             }
             // PACKAGE::BINARY$TEST
-            let name = event["name"].as_str().context("a test's name")?;
+            let name = event["name"]
+                .as_str()
+                .context("nextest reports a test without a name")?;
             let name = name.replacen('$', " ", 1);
             match event["event"].as_str() {
                 Some("ok") => results.passed.insert(name),
@@ -61,49 +65,58 @@ impl Results {
         for line in read(format!("skipped-{}", user.name()))?.lines() {
             *results.skipped.entry(line.to_owned()).or_default() += 1;
         }
-        let told = if results.failed.is_empty() {
+        let expected = if results.failed.is_empty() {
             0
         } else {
             TESTS_FAILED
         };
-        ensure!(code == told, "nextest exited with {code}");
-        ensure!(!results.passed.is_empty(), "no test has passed");
+        ensure!(
+            code == expected,
+            "nextest exited with {code}, but its report implies {expected}"
+        );
+        ensure!(!results.passed.is_empty(), "no test passed");
         results.passed.retain(|test| !before.contains(test));
         results.failed.extend(before.iter().cloned());
         Ok(results)
     }
 
-    /// Holds them against what is expected on a kernel. Where only some tests have run, it is no complaint
-    /// that others did not fail.
+    /// Compares the results with the expectations for a kernel. If only some tests ran, expected
+    /// failures that did not occur are not reported.
     pub fn judge(&self, version: (u32, u32), user: User, all_ran: bool) -> Verdict {
-        let expectations = || EXPECTATIONS.iter().filter(|one| one.holds(version, user));
+        let expectations = || {
+            EXPECTATIONS
+                .iter()
+                .filter(|one| one.applies_to(version, user))
+        };
         let fail: BTreeSet<&str> = expectations().flat_map(|one| one.fail).copied().collect();
-        let leave_out = expectations().flat_map(|one| one.leave_out).copied();
-        let leave_out: BTreeSet<&str> = leave_out.collect();
+        let expected_skips = expectations().flat_map(|one| one.skips).copied();
+        let expected_skips: BTreeSet<&str> = expected_skips.collect();
 
         let failed: BTreeSet<&str> = self.failed.iter().map(String::as_str).collect();
-        let left_out: BTreeSet<&str> = self.skipped.keys().map(String::as_str).collect();
+        let skips: BTreeSet<&str> = self.skipped.keys().map(String::as_str).collect();
         let expected =
-            expectations().flat_map(|one| one.fail.iter().map(move |test| (test, one.why)));
+            expectations().flat_map(|one| one.fail.iter().map(move |test| (test, one.reason)));
         let expected = expected.filter(|(test, _)| failed.contains(**test));
         let mut verdict = Verdict {
             expected: expected
-                .map(|(test, why)| format!("{test}: {why}"))
+                .map(|(test, reason)| format!("{test}: {reason}"))
                 .collect(),
             notes: Vec::new(),
             complaints: Vec::new(),
         };
-        let mut complain = |what: &str, of: &str| verdict.complaints.push(format!("{what}: {of}"));
+        let mut complain = |problem: &str, name: &str| {
+            verdict.complaints.push(format!("{problem}: {name}"));
+        };
         for test in failed.difference(&fail) {
-            complain("failed", test);
+            complain("unexpected failure", test);
         }
-        for reason in left_out.difference(&leave_out) {
-            complain("a test left something out", reason);
+        for reason in skips.difference(&expected_skips) {
+            complain("unexpected skip", reason);
         }
         if all_ran {
             let passed = fail.difference(&failed);
             let passed =
-                passed.map(|test| format!("{test}: passed, though it is expected to fail"));
+                passed.map(|test| format!("{test}: passed, although a failure is expected"));
             verdict.notes.extend(passed);
         }
         verdict
@@ -119,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_before_a_guest_went_down_has_failed() {
+    fn failures_before_a_crash_are_kept() {
         let directory = tempfile::tempdir().unwrap();
         let write =
             |name: &str, text: String| fs::write(directory.path().join(name), text).unwrap();

@@ -1,10 +1,17 @@
-//! The directory that a guest has in common with this machine. The guest's compiler, and what reads
-//! programs, are those of this machine: a guest without a compiler starts sooner, and compiles ten times
-//! as fast.
+//! The directory that a guest shares with this machine, and the programs that this machine runs for
+//! the guest: compilers, and tools that read executables. Without a compiler a guest starts sooner,
+//! and compilations are ten times as fast.
 //!
-//! A request is a directory in `requests` that has `command` (the program's name, the working directory and
-//! the arguments, each ended by a NUL), `input` (for the program to read) and, where these name any, `files.tar`
-//! (temporary directories), once it has `ready`. The answer is `output`, `errors` and `changed.tar`, and `status` at the end.
+//! A request is a directory below `requests`. Its files are:
+//!
+//! - `command`: the program's name, the working directory and the arguments, each followed by a
+//!   NUL;
+//! - `input`: the program's standard input;
+//! - `files.tar`: the temporary directories that the arguments name, if any;
+//! - `ready`: marks the request as complete.
+//!
+//! The reply consists of `output`, `errors` and `changed.tar`. The exit code in `status` comes
+//! last.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -21,7 +28,7 @@ use tempfile::TempDir;
 
 use crate::run;
 
-/// The programs that are run here for a guest.
+/// The programs that run on this machine for a guest.
 pub const PROGRAMS: &[&str] = &[
     "addr2line",
     "as",
@@ -35,11 +42,13 @@ pub const PROGRAMS: &[&str] = &[
     "objdump",
     "readelf",
     "strip",
+    "xz",
 ];
 
-/// What a guest waits for at most a few hundred times.
-const PAUSE: Duration = Duration::from_millis(2);
+/// The interval between checks for requests. A guest makes a few hundred requests.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
+/// The shared directory.
 pub struct Share {
     directory: TempDir,
 }
@@ -50,7 +59,7 @@ impl Share {
             .prefix("psapi-kernels-")
             .tempdir()?;
         let share = Share { directory };
-        // The unprivileged user of the guest asks, too, and takes away what was answered.
+        // The guest's unprivileged user also creates requests and removes replies.
         for part in ["", "requests", "results"] {
             let part = share.path().join(part);
             fs::create_dir_all(&part)?;
@@ -59,66 +68,73 @@ impl Share {
         Ok(share)
     }
 
-    /// The directory; the same path is that of temporary files in the guest, so that programs have the
-    /// same names here as there.
+    /// Returns the directory. The guest keeps its temporary files under the same path, so that a
+    /// compiled program has one path on both machines.
     pub fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    pub fn file(&self, name: &str, contents: &str) -> Result<()> {
-        fs::write(self.path().join(name), contents).with_context(|| format!("{name} for the guest"))
+    /// Writes a file for the guest.
+    pub fn write(&self, name: &str, contents: &str) -> Result<()> {
+        fs::write(self.path().join(name), contents)
+            .with_context(|| format!("cannot write {name} for the guest"))
     }
 
-    /// Answers requests until it is told that there are no more.
+    /// Serves requests until `ended` is set.
     pub fn serve(&self, ended: &AtomicBool) -> Result<()> {
         let requests = self.path().join("requests");
         std::thread::scope(|scope| {
             while !ended.load(Ordering::Relaxed) {
                 for request in fs::read_dir(&requests)? {
                     let request = request?.path();
-                    // Its answer begins with that, so that it is answered once.
+                    // The file marks the request as taken, so that it is served once.
                     let is_new = || File::create_new(request.join("taken")).is_ok();
                     if request.join("ready").exists() && is_new() {
-                        scope.spawn(move || answer(&request, self.path()));
+                        scope.spawn(move || serve_request(&request, self.path()));
                     }
                 }
-                std::thread::sleep(PAUSE);
+                std::thread::sleep(POLL_INTERVAL);
             }
             Ok(())
         })
     }
 }
 
-/// Answers a request; what prevents that is told to who asked.
-fn answer(request: &Path, temporary: &Path) {
-    let status = carry_out(request, temporary).unwrap_or_else(|error| {
+/// Serves one request. An error is written to the reply.
+fn serve_request(request: &Path, temporary: &Path) {
+    let status = run_program(request, temporary).unwrap_or_else(|error| {
         let _ = fs::write(request.join("errors"), format!("{error:#}\n"));
         125
     });
     let written = fs::write(request.join("status.new"), status.to_string())
         .and_then(|()| fs::rename(request.join("status.new"), request.join("status")));
     if let Err(error) = written {
-        println!("a guest's request gets no answer: {error}");
+        println!("cannot reply to the guest: {error}");
     }
 }
 
-fn carry_out(request: &Path, temporary: &Path) -> Result<i32> {
-    let command = fs::read(request.join("command")).context("the request")?;
-    let mut words = command
+/// Runs the program of a request and returns its exit code.
+fn run_program(request: &Path, temporary: &Path) -> Result<i32> {
+    let command = fs::read(request.join("command")).context("cannot read the command")?;
+    let mut parts = command
         .split(|&byte| byte == 0)
-        .map(|word| OsString::from_vec(word.into()));
-    let program = words.next().context("the program")?;
+        .map(|part| OsString::from_vec(part.into()));
+    let program = parts.next().context("the command names no program")?;
     ensure!(
         PROGRAMS.iter().any(|known| *known == program),
-        "{} is no program for guests",
+        "{} is not a program for guests",
         program.display()
     );
-    let directory = PathBuf::from(words.next().context("the working directory")?);
-    let mut arguments: Vec<_> = words.collect();
-    // What is behind the last NUL.
+    let directory = PathBuf::from(
+        parts
+            .next()
+            .context("the command names no working directory")?,
+    );
+    let mut arguments: Vec<_> = parts.collect();
+    // Nothing follows the last NUL.
     arguments.pop();
 
-    let places = take(request, temporary)?;
+    let directories = unpack_files(request, temporary)?;
     let before = request.join("before");
     File::create(&before)?;
     let mut command = Command::new(program);
@@ -127,37 +143,45 @@ fn carry_out(request: &Path, temporary: &Path) -> Result<i32> {
     if directory.starts_with(temporary) {
         command.current_dir(&directory);
     }
-    let output = command.output().context("the program can't be run")?;
+    let output = command.output().context("cannot run the program")?;
     fs::write(request.join("output"), output.stdout)?;
     fs::write(request.join("errors"), output.stderr)?;
-    if !places.is_empty() {
-        give(request, temporary, &places, &before)?;
+    if !directories.is_empty() {
+        pack_changes(request, temporary, &directories, &before)?;
     }
-    for place in places {
-        fs::remove_dir_all(temporary.join(place))?;
+    for directory in directories {
+        fs::remove_dir_all(temporary.join(directory))?;
     }
     Ok(output.status.code().unwrap_or(125))
 }
 
-/// Puts the directories of a request where they are in the guest; returns their names.
-fn take(request: &Path, temporary: &Path) -> Result<BTreeSet<String>> {
+/// Unpacks the directories of a request under their paths in the guest, and returns their names.
+fn unpack_files(request: &Path, temporary: &Path) -> Result<BTreeSet<String>> {
     let files = request.join("files.tar");
     if !files.exists() {
         return Ok(BTreeSet::new());
     }
     let names = run::output(Command::new("tar").arg("-tf").arg(&files))?;
     let names = String::from_utf8_lossy(&names);
-    let places = names.lines().filter_map(|name| name.split('/').next());
+    let directories = names.lines().filter_map(|name| name.split('/').next());
     let mut tar = Command::new("tar");
     tar.arg("-xf").arg(&files).arg("-C").arg(temporary);
-    ensure!(run::succeeds(&mut tar)?, "the request's files");
-    Ok(places.map(str::to_owned).collect())
+    ensure!(
+        run::succeeds(&mut tar)?,
+        "cannot unpack the files of a request"
+    );
+    Ok(directories.map(str::to_owned).collect())
 }
 
-/// Puts what is newer than a file into the answer.
-fn give(request: &Path, temporary: &Path, places: &BTreeSet<String>, before: &Path) -> Result<()> {
+/// Adds the files that are newer than `before` to the reply.
+fn pack_changes(
+    request: &Path,
+    temporary: &Path,
+    directories: &BTreeSet<String>,
+    before: &Path,
+) -> Result<()> {
     let mut find = Command::new("find");
-    find.current_dir(temporary).args(places);
+    find.current_dir(temporary).args(directories);
     find.args(["-type", "f", "-newer"]).arg(before);
     let names = request.join("changed");
     fs::write(&names, run::output(find.arg("-print0"))?)?;
@@ -165,6 +189,6 @@ fn give(request: &Path, temporary: &Path, places: &BTreeSet<String>, before: &Pa
     tar.arg("-cf").arg(request.join("changed.tar"));
     tar.arg("-C").arg(temporary);
     tar.arg("--null").arg("-T").arg(&names);
-    ensure!(run::succeeds(&mut tar)?, "the answer's files");
+    ensure!(run::succeeds(&mut tar)?, "cannot pack the files of a reply");
     Ok(())
 }

@@ -1,57 +1,64 @@
-//! The tests of all that has `unsafe` in it, under AddressSanitizer.
+//! Runs the tests of the crates that contain `unsafe` under AddressSanitizer.
 //!
-//! Its runtime comes with the compiler. That the stable one takes the flag is due to
-//! `RUSTC_BOOTSTRAP`; no code here asks for a feature because of it.
+//! The compiler ships the sanitizer's runtime. `RUSTC_BOOTSTRAP` makes the stable compiler accept
+//! the flag; no code enables an unstable feature through it.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-use super::left_out::{self, LeftOut};
-use super::{FEWER_CALLS, Outcome, all, c_library, passed_but, runner, skipped};
+use super::excluded::{self, Exclusion};
+use super::outcome::{Outcome, all};
+use super::suite::{FEWER_CALLS, runner};
+use super::{c_library, skipped};
 use crate::run::{self, cargo, root};
 
-/// The second makes stacks readable. The last lets a library that the tests load find the runtime in
-/// the program.
+/// Frame pointers make the reported stacks complete. With `-rdynamic` a library that the tests load
+/// finds the runtime in the program.
 const FLAGS: &[&str] = &[
     "-Zsanitizer=address",
     "-Cforce-frame-pointers=yes",
     "-Clink-arg=-rdynamic",
 ];
 
-const LEFT_OUT: &[LeftOut] = &[
+pub const EXCLUDED: &[Exclusion] = &[
     (
-        "what_is_asked_again_and_again_leaves_nothing",
-        "the sanitizer holds freed memory back, which counts as growth",
+        "repeated_calls_leak_nothing",
+        "the sanitizer keeps freed memory in quarantine, which counts as growth",
     ),
     (
-        "more_than_may_be_locked",
+        "lock_fails_beyond_memlock_limit",
         "the sanitizer makes mlock do nothing",
     ),
     (
-        "what_is_locked_is_in_memory_until_it_is_unlocked",
+        "locked_pages_are_resident",
         "the sanitizer makes mlock do nothing",
     ),
     (
-        "a_process_that_executes_another_program_answers_with_the_one_or_the_other",
-        "the programs change faster than it reads one",
+        "exec_gives_old_or_new_pages",
+        "the test process calls execve faster than the slowed library can read it",
     ),
     (
-        "a_thread_that_has_outlived_the_first_one_is_answered",
-        "it is a C program, which has no runtime of the sanitizer for the library",
+        "repeated_exec_is_not_ended",
+        "the test process calls execve faster than the slowed library can read it",
+    ),
+    (
+        "calls_succeed_after_leader_exit",
+        "it loads the library into a C program, which lacks the sanitizer's runtime",
     ),
 ];
 
+/// Builds the C library and the tests with the sanitizer, and runs the tests.
 pub fn check() -> Result<Outcome> {
     let host = run::host()?;
     if !has_runtime(&host)? {
         return Ok(Outcome::Skipped(format!(
-            "the compiler has no runtime of AddressSanitizer for {host}"
+            "the compiler ships no AddressSanitizer runtime for {host}"
         )));
     }
     let log = skipped::Log::of_user(None)?;
-    // A target is named so that build scripts and macros are compiled without the flags.
+    // With an explicit target, cargo compiles build scripts and macros without the flags.
     let instrumented = |subcommand: &[&str]| {
         let mut command = cargo(subcommand);
         command
@@ -63,31 +70,33 @@ pub fn check() -> Result<Outcome> {
             .env("CARGO_INCREMENTAL", "0");
         command
     };
-    let library = c_library::build_by(&mut instrumented(&["build"]))?;
-    let tests = |what: &[&str]| {
+    let library = c_library::build_with(&mut instrumented(&["build"]))?;
+    let tests = |selection: &[&str]| {
         let mut command = instrumented(runner());
         command
             .arg("--no-fail-fast")
-            .args(what)
+            .args(selection)
             .env(c_library::DIRECTORY, &library)
-            // What ends a test: also memory that nothing leads to any more.
-            .env("ASAN_OPTIONS", "detect_leaks=1")
+            // Leaked memory fails a test as well. A refused allocation is a result, not an error.
+            .env("ASAN_OPTIONS", "detect_leaks=1:allocator_may_return_null=1")
             .env(FEWER_CALLS.0, FEWER_CALLS.1)
-            .args(left_out::arguments(LEFT_OUT));
-        log.hand_to(&mut command);
+            .args(excluded::arguments(EXCLUDED));
+        log.attach_to(&mut command);
         command
     };
     let psapi = ["--package", "psapi", "--all-features", "--lib", "--tests"];
     let mut capi = vec!["--package", "libpsapi", "--lib"];
     capi.extend(["--test", "contract", "--test", "random_calls"]);
     let outcome = all([tests(&psapi), tests(&capi)])?;
-    Ok(left_out::tell(passed_but(outcome, &log)?, LEFT_OUT))
+    Ok(excluded::append_to(log.append_to(outcome)?, EXCLUDED))
 }
 
 fn has_runtime(host: &str) -> Result<bool> {
     let directory = run::output(run::rustc().args(["--print=target-libdir", "--target", host]))?;
-    let directory = String::from_utf8(directory).context("a directory")?;
-    let entries = fs::read_dir(Path::new(directory.trim_end())).context("the compiler's files")?;
+    let directory =
+        String::from_utf8(directory).context("the compiler's target-libdir is not UTF-8")?;
+    let entries = fs::read_dir(Path::new(directory.trim_end()))
+        .context("cannot list the compiler's libraries")?;
     let mut names = entries.flatten().map(|entry| entry.file_name());
     Ok(names.any(|name| name.to_string_lossy().ends_with("_rt.asan.a")))
 }

@@ -1,4 +1,4 @@
-//! The C library of the API, as the tests of the C side use it.
+//! Builds the C library for its tests, and copies it to where unprivileged tests can read it.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,25 +10,25 @@ use serde_json::Value;
 
 use crate::run::{self, cargo, root};
 
-/// The variable that tells the tests where the library is.
+/// The variable that names the directory of the library for the tests.
 pub const DIRECTORY: &str = "PSAPI_LIBRARY_DIR";
 
-/// The variable that tells them where `include` and `examples` are.
-pub const C_SIDE: &str = "PSAPI_CAPI_DIR";
+/// The variable that names the directory of `include` and `examples` for the tests.
+pub const C_FILES: &str = "PSAPI_CAPI_DIR";
 
-/// What of the C side is read when the tests run.
-const READ: &[&str] = &["include/psapi", "examples"];
+/// Directories below `capi` that the tests read at run time.
+const READ_BY_TESTS: &[&str] = &["include/psapi", "examples"];
 
-/// Builds the library; returns the directory that it is in.
+/// Builds the library and returns its directory.
 pub fn build() -> Result<PathBuf> {
-    build_by(&mut cargo(["build"]))
+    build_with(&mut cargo(["build"]))
 }
 
-/// As [`build`], by a `cargo build` that has arguments and an environment of its own.
-pub fn build_by(cargo: &mut Command) -> Result<PathBuf> {
+/// Like [`build`], with a prepared `cargo build`.
+pub fn build_with(cargo: &mut Command) -> Result<PathBuf> {
     cargo.args(["--package", "libpsapi"]);
     let messages = run::output(cargo.arg("--message-format=json-render-diagnostics"))?;
-    let files = String::from_utf8(messages).context("what cargo says")?;
+    let files = String::from_utf8(messages).context("output of cargo build is not UTF-8")?;
     let files = files
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
@@ -37,23 +37,26 @@ pub fn build_by(cargo: &mut Command) -> Result<PathBuf> {
     let mut files = files.filter_map(|file| file.as_str().map(PathBuf::from));
     let shared = files.find(|file| file.ends_with("libpsapi.so"));
     let shared = shared.context("cargo built no libpsapi.so")?;
-    Ok(shared.parent().context("a path")?.into())
+    Ok(shared
+        .parent()
+        .context("libpsapi.so has no directory")?
+        .into())
 }
 
-/// Copies the library, the headers and the examples to a directory, for everyone to read.
+/// Copies the library, the headers and the examples to a directory that every user can read.
 pub fn copy(to: &Path) -> Result<()> {
     let built = build()?;
-    directory(to)?;
+    create_directory(to)?;
     for name in ["libpsapi.so", "libpsapi.a"] {
-        file(&built.join(name), &to.join(name))?;
+        copy_file(&built.join(name), &to.join(name))?;
     }
-    for part in READ {
+    for part in READ_BY_TESTS {
         let (from, to) = (root().join("capi").join(part), to.join(part));
-        directory(&to)?;
+        create_directory(&to)?;
         let mut copied = 0;
         for entry in fs::read_dir(&from).with_context(|| from.display().to_string())? {
             let entry = entry?;
-            file(&entry.path(), &to.join(entry.file_name()))?;
+            copy_file(&entry.path(), &to.join(entry.file_name()))?;
             copied += 1;
         }
         ensure!(copied > 0, "{} is empty", from.display());
@@ -61,8 +64,9 @@ pub fn copy(to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes a directory, and those on its way. Who runs this may keep new ones to themselves.
-fn directory(path: &Path) -> Result<()> {
+/// Creates a directory and its parents. The mode is set explicitly, since the umask can hide new
+/// directories from other users.
+fn create_directory(path: &Path) -> Result<()> {
     for part in path.ancestors().collect::<Vec<_>>().into_iter().rev() {
         if !part.exists() {
             fs::create_dir(part)
@@ -73,8 +77,8 @@ fn directory(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn file(from: &Path, to: &Path) -> Result<()> {
+fn copy_file(from: &Path, to: &Path) -> Result<()> {
     fs::copy(from, to)
         .and_then(|_| fs::set_permissions(to, Permissions::from_mode(0o755)))
-        .with_context(|| format!("{} to {}", from.display(), to.display()))
+        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
 }

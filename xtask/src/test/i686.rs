@@ -1,8 +1,9 @@
-//! A machine whose pointers have 32 bits: the library and the C library are built for it, and run here.
+//! Builds the library and the C library with 32-bit pointers, and runs their tests and examples.
 //!
-//! The compiler at hand has no standard library for i686, and none can be had for just this compiler.
-//! Debian has a newer compiler with its own sources, of which cargo builds one. It is unpacked below
-//! `target` and not installed: the machine's compiler stays the only one on it.
+//! The installed compiler ships no standard library for i686, and Debian packages none for it.
+//! Debian packages a newer compiler with its sources, from which cargo builds the standard library.
+//! That compiler is unpacked below `target` rather than installed, so that the machine keeps one
+//! compiler.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,8 +12,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::left_out::{self, LeftOut};
-use super::{Outcome, all, c_library, installed, passed_but, skipped, tools};
+use super::excluded::{self, Exclusion};
+use super::outcome::{Outcome, all};
+use super::{c_library, installed, skipped, tools};
 use crate::run::{self, cargo, find, root};
 
 const TARGET: &str = "i686-unknown-linux-gnu";
@@ -20,10 +22,10 @@ const TARGET: &str = "i686-unknown-linux-gnu";
 /// The compiler and its sources.
 const COMPILER: &[&str] = &["rustc-web", "rust-web-src"];
 
-/// What of these needs they need beside what every machine has.
-const WITH_IT: &[&str] = &["libstd-rust-web", "libllvm"];
+/// Prefixes of the compiler's dependencies that a machine might lack.
+const COMPILER_DEPENDENCIES: &[&str] = &["libstd-rust-web", "libllvm"];
 
-/// What links for i686 and what then runs: these do get installed.
+/// The linker and the libraries of i686 programs, which are installed.
 const LINKER: &[&str] = &[
     "gcc-i686-linux-gnu",
     "g++-i686-linux-gnu",
@@ -33,8 +35,8 @@ const LINKER: &[&str] = &[
     "lib32stdc++6",
 ];
 
-/// Live tests of the library. The processes that they look at have 64 bits.
-const TESTS: &[&str] = &[
+/// Live tests of the library. The processes that they inspect have 64-bit pointers.
+pub const TESTS: &[&str] = &[
     "access",
     "mappings",
     "memory",
@@ -48,31 +50,34 @@ const TESTS: &[&str] = &[
     "working_set_meanwhile",
 ];
 
-/// What takes a call that names another process's memory with the caller's pointers.
-const LEFT_OUT: &[LeftOut] = &[
+/// Tests that need a system call in which the caller's pointers name memory of another process.
+pub const EXCLUDED: &[Exclusion] = &[
     (
-        "a_machine_with_several_nodes_is_asked_for_them",
-        "pages beyond 4 GiB can't be asked about with pointers of 32 bits",
+        "pages_have_numa_nodes",
+        "move_pages cannot address pages beyond 4 GiB with 32-bit pointers",
     ),
     (
-        "who_may_trace_a_process_needs_not_own_its_files",
-        "memory beyond 4 GiB can't be read with pointers of 32 bits",
+        "tracer_needs_no_file_access",
+        "process_vm_readv cannot address memory beyond 4 GiB with 32-bit pointers",
     ),
 ];
 
+/// Installs the compiler and the linker, then builds and runs tests and examples.
 pub fn check() -> Result<Outcome> {
     if !cfg!(target_arch = "x86_64")
         || find("apt-get").is_none()
         || !rustix::process::geteuid().is_root()
     {
         return Ok(Outcome::Skipped(
-            "it takes x86-64, Debian's packages, and root to install a linker".into(),
+            "needs x86-64, Debian's packages, and root to install a linker".into(),
         ));
     }
-    let place = root().join("target/i686");
-    let toolchain = place.join("toolchain");
-    if !tools::install(LINKER)? || !unpacked(&toolchain)? {
-        return Ok(Outcome::Skipped("Debian's packages can't be had".into()));
+    let target = root().join("target/i686");
+    let toolchain = target.join("toolchain");
+    if !tools::install(LINKER)? || !unpack(&toolchain)? {
+        return Ok(Outcome::Skipped(
+            "Debian's packages are not available".into(),
+        ));
     }
     let rustc = toolchain.join("usr/bin/rustc");
     let libraries = toolchain.join("usr/lib/x86_64-linux-gnu");
@@ -80,7 +85,7 @@ pub fn check() -> Result<Outcome> {
         let mut command = cargo([subcommand, "-Zbuild-std=std,panic_unwind,proc_macro,test"]);
         command
             .args(["--target", TARGET, "--target-dir"])
-            .arg(&place)
+            .arg(&target)
             .env("RUSTC", &rustc)
             .env("RUSTC_BOOTSTRAP", "1")
             .env("LD_LIBRARY_PATH", &libraries)
@@ -92,52 +97,56 @@ pub fn check() -> Result<Outcome> {
             .env("CARGO_INCREMENTAL", "0");
         command
     };
-    let library = c_library::build_by(&mut for_i686("build"))?;
+    let library = c_library::build_with(&mut for_i686("build"))?;
     let log = skipped::Log::of_user(None)?;
     let mut tests = for_i686("test");
     tests.args(["--no-fail-fast", "--package", "psapi", "--lib"]);
     for test in TESTS {
         tests.args(["--test", test]);
     }
-    tests.args(left_out::arguments(LEFT_OUT));
-    log.hand_to(&mut tests);
+    tests.args(excluded::arguments(EXCLUDED));
+    log.attach_to(&mut tests);
     let tested = all([tests])?;
     let failed = examples(&library)?;
-    Ok(match failed.is_empty() {
-        true => left_out::tell(passed_but(tested, &log)?, LEFT_OUT),
-        false => Outcome::Failed(format!("{}; and see above", failed.join(", "))),
+    Ok(if failed.is_empty() {
+        excluded::append_to(log.append_to(tested)?, EXCLUDED)
+    } else {
+        Outcome::Failed(format!("{}; see also above", failed.join(", ")))
     })
 }
 
-/// Unpacks the compiler unless that was done before; says whether it could be had.
-fn unpacked(toolchain: &Path) -> Result<bool> {
+/// Unpacks the compiler unless an earlier run did. Returns false if it cannot be downloaded.
+fn unpack(toolchain: &Path) -> Result<bool> {
     if toolchain.exists() {
         return Ok(true);
     }
-    let downloads = tempfile::tempdir().context("a temporary directory")?;
+    let downloads = tempfile::tempdir().context("cannot create a temporary directory")?;
     let mut download = Command::new("apt-get");
     download.args(["download", "--quiet"]).args(COMPILER);
-    download.args(needed()?).current_dir(downloads.path());
+    download.args(dependencies()?).current_dir(downloads.path());
     if !run::succeeds(&mut download)? {
         return Ok(false);
     }
-    // What is there under its name is there whole.
+    // The final name appears only once everything is unpacked.
     let unfinished = toolchain.with_extension("new");
     fs::create_dir_all(&unfinished).with_context(|| unfinished.display().to_string())?;
-    for package in fs::read_dir(downloads.path()).context("what was downloaded")? {
+    for package in fs::read_dir(downloads.path()).context("cannot list the downloaded packages")? {
         let mut unpack = Command::new("dpkg-deb");
         unpack
             .arg("--extract")
             .arg(package?.path())
             .arg(&unfinished);
-        ensure!(run::succeeds(&mut unpack)?, "a package can't be unpacked");
+        ensure!(
+            run::succeeds(&mut unpack)?,
+            "dpkg-deb cannot unpack a package"
+        );
     }
     fs::rename(&unfinished, toolchain).with_context(|| toolchain.display().to_string())?;
     Ok(true)
 }
 
-/// The packages that the compiler is made of beside its own.
-fn needed() -> Result<Vec<String>> {
+/// Returns the packages that contain the compiler's libraries.
+fn dependencies() -> Result<Vec<String>> {
     let mut depends = Command::new("apt-cache");
     depends.args(["depends", "--recurse", "--no-recommends", "--no-suggests"]);
     depends.args([
@@ -146,18 +155,19 @@ fn needed() -> Result<Vec<String>> {
         "--no-replaces",
         "--no-enhances",
     ]);
-    let text = String::from_utf8(run::output(depends.args(COMPILER))?).context("packages")?;
+    let text = String::from_utf8(run::output(depends.args(COMPILER))?)
+        .context("output of apt-cache is not UTF-8")?;
     let packages = text.lines().filter(|line| {
         let starts = |start: &&str| line.starts_with(*start);
-        WITH_IT.iter().any(starts)
+        COMPILER_DEPENDENCIES.iter().any(starts)
     });
     Ok(packages.map(str::to_owned).collect())
 }
 
-/// Builds and runs the examples of the C side; names those that fail.
+/// Builds and runs the C examples, and returns the names of failed ones.
 fn examples(library: &Path) -> Result<Vec<String>> {
-    // Programs look for the name that is also the version of the ABI.
-    let directory = tempfile::tempdir().context("a temporary directory")?;
+    // The loader searches for the library's soname, which ends in the version of the ABI.
+    let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
     symlink(
         library.join("libpsapi.so"),
         directory.path().join("libpsapi.so.1"),
@@ -165,9 +175,10 @@ fn examples(library: &Path) -> Result<Vec<String>> {
     let mut failed = Vec::new();
     for source in installed::examples()? {
         let name = source.file_name().unwrap_or_default().to_string_lossy();
-        let compiler = match name.ends_with(".cpp") {
-            true => "i686-linux-gnu-g++",
-            false => "i686-linux-gnu-gcc",
+        let compiler = if name.ends_with(".cpp") {
+            "i686-linux-gnu-g++"
+        } else {
+            "i686-linux-gnu-gcc"
         };
         let built = directory.path().join("example");
         let mut build = Command::new(compiler);

@@ -1,21 +1,22 @@
-//! The oldest dependencies that the manifests allow: what is published compiles with them.
+//! Compiles the published crates with the oldest dependencies that their manifests allow.
 
 use std::fs;
 
 use anyhow::{Context as _, Result};
 
-use super::{Outcome, all, msrv};
+use super::msrv;
+use super::outcome::{Outcome, all};
 use crate::run::{cargo, root};
 
-/// Where the versions are written to: the ones in the tree stay.
+/// Receives the chosen versions, so that the repository's own lock file is not changed.
 const LOCK_FILE: &str = "target/minimal/Cargo.lock";
 
-/// Chooses the oldest versions of what the manifests name (theirs in turn are as new as they come)
-/// and compiles with them. Cargo's two ways to say so are not stable yet.
+/// Chooses the oldest version of each direct dependency and the newest of each indirect one, and
+/// compiles with them. Both options of cargo are still unstable.
 pub fn check() -> Result<Outcome> {
     let directory = root().join("target/minimal");
     fs::create_dir_all(&directory).with_context(|| directory.display().to_string())?;
-    // Versions that are there already would stay.
+    // Cargo would keep the versions of an existing lock file.
     let _ = fs::remove_file(root().join(LOCK_FILE));
     let with_own_lock_file = |subcommand: &str| {
         let mut command = cargo([subcommand, "-Zlockfile-path", "--config"]);

@@ -1,18 +1,18 @@
-//! The oldest compiler: no dependency of what is published may ask for a newer one than it does.
+//! Checks that no dependency of a published crate needs a newer compiler than the crate promises.
 
 use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::run::{self, cargo};
 
-/// What is published, and so must keep the promise.
+/// The published packages, which promise a minimum Rust version.
 pub const PUBLISHED: &[&str] = &["psapi", "libpsapi", "psapi-cli"];
 
-/// Compares the compiler that each dependency declares, tests' and tools' own aside. What our own
-/// code uses is checked by clippy's `incompatible_msrv`.
+/// Compares the minimum Rust versions of all dependencies, except for tests and tools.
+/// Clippy's `incompatible_msrv` checks the crates' own code.
 pub fn check() -> Result<Outcome> {
     let text = run::output(&mut cargo([
         "metadata",
@@ -20,24 +20,28 @@ pub fn check() -> Result<Outcome> {
         "--all-features",
         "--locked",
     ]))?;
-    let metadata: Value = serde_json::from_slice(&text).context("what cargo metadata says")?;
+    let metadata: Value = serde_json::from_slice(&text).context("output of cargo metadata")?;
     let packages: HashMap<_, _> = list(&metadata["packages"])
         .map(|package| (&package["id"], package))
         .collect();
-    let ours = PUBLISHED.iter().map(|name| {
+    let published = PUBLISHED.iter().map(|name| {
         let named = |package: &&&Value| package["name"] == *name && package["source"].is_null();
         let found = packages.values().find(named);
-        found.copied().with_context(|| format!("no package {name}"))
+        found
+            .copied()
+            .with_context(|| format!("package {name} not found"))
     });
-    let ours: Vec<_> = ours.collect::<Result<_>>()?;
-    let promise = ours[0]["rust_version"]
+    let published: Vec<_> = published.collect::<Result<_>>()?;
+    let promise = published[0]["rust_version"]
         .as_str()
-        .context("no rust-version")?;
+        .context("the manifest has no rust-version")?;
 
     let mut newer = Vec::new();
-    let dependencies = closure(&metadata, ours.iter().map(|package| &package["id"]));
+    let dependencies = closure(&metadata, published.iter().map(|package| &package["id"]));
     for id in &dependencies {
-        let package = packages.get(id).context("a package without an id")?;
+        let package = packages
+            .get(id)
+            .context("a dependency is not in the list of packages")?;
         let Some(needed) = package["rust_version"].as_str() else {
             continue;
         };
@@ -49,7 +53,7 @@ pub fn check() -> Result<Outcome> {
         }
     }
     println!(
-        "{} packages, none may need more than {promise}",
+        "{} packages must compile with Rust {promise}",
         dependencies.len()
     );
     newer.sort();
@@ -60,7 +64,7 @@ pub fn check() -> Result<Outcome> {
     })
 }
 
-/// The packages that these are made of, themselves included, without what only tests need.
+/// Returns the packages and their dependencies, without dependencies of tests.
 fn closure<'a>(metadata: &'a Value, start: impl Iterator<Item = &'a Value>) -> HashSet<&'a Value> {
     let nodes: HashMap<_, _> = list(&metadata["resolve"]["nodes"])
         .map(|node| (&node["id"], node))
@@ -85,17 +89,17 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// A version as numbers, which compare as versions do.
+/// Parses a version into numbers that compare as versions do.
 fn version(text: &str) -> Result<[u64; 3]> {
     let mut numbers = [0; 3];
     let parts: Vec<_> = text.split('.').collect();
     if parts.len() > numbers.len() {
-        bail!("rust-version {text}");
+        bail!("invalid rust-version {text}");
     }
     for (number, part) in numbers.iter_mut().zip(parts) {
         *number = part
             .parse()
-            .with_context(|| format!("rust-version {text}"))?;
+            .with_context(|| format!("invalid rust-version {text}"))?;
     }
     Ok(numbers)
 }
@@ -112,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_built_in_counts() {
+    fn test_dependencies_do_not_count() {
         let metadata = serde_json::json!({"resolve": {"nodes": [
             {"id": "a", "deps": [
                 {"pkg": "b", "dep_kinds": [{"kind": null}]},

@@ -1,21 +1,21 @@
-//! How long the storm of short-lived processes lasts.
+//! The duration of the storm of short-lived processes.
 
 use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Outcome, all};
+use super::outcome::{Outcome, all};
 use crate::run::cargo;
 
-/// The variable that tells the test how many seconds.
+/// The variable that sets the test's duration in seconds.
 const SECONDS: &str = "PSAPI_STORM_SECONDS";
 
-/// Among all the tests, unless the variable says otherwise.
-pub fn shortly(tests: &mut Command) {
+/// Limits the storm to 30 seconds among the other tests, unless the variable is set.
+pub fn shorten(tests: &mut Command) {
     set(tests, "30");
 }
 
-/// Ten minutes of it and nothing else, unless the variable says otherwise.
+/// Runs only the storm, for ten minutes unless the variable is set.
 pub fn long() -> Result<Outcome> {
     let mut storm = cargo(["test", "--package", "psapi", "--test", "storm"]);
     set(&mut storm, "600");

@@ -1,13 +1,13 @@
-//! What the tests need beside Rust, and how to get it.
+//! Programs other than Rust that the tests need, and the Debian packages that contain them.
 
 use std::process::Command;
 
 use anyhow::Result;
 
-use super::Outcome;
+use super::outcome::Outcome;
 use crate::run::{self, cargo, find};
 
-/// A program that the tests run, the Debian package that has it, and what it is for.
+/// A program that the tests run, its Debian packages, and its purpose.
 struct Tool {
     program: &'static str,
     package: &'static str,
@@ -18,56 +18,67 @@ const TOOLS: &[Tool] = &[
     Tool {
         program: "cc",
         package: "gcc libc6-dev",
-        purpose: "compiles the processes that the live tests look at",
+        purpose: "compiles the processes that the live tests inspect",
     },
     Tool {
         program: "c++",
         package: "g++",
-        purpose: "compiles libFuzzer, and processes with names of C++",
+        purpose: "compiles libFuzzer and processes with C++ symbols",
     },
     Tool {
         program: "clang",
         package: "clang libclang-rt-dev",
-        purpose: "compiles the C side once more, as does clang++",
+        purpose: "compiles the C headers and examples a second time, with clang++",
     },
     Tool {
         program: "valgrind",
         package: "valgrind",
-        purpose: "runs the examples of the C side",
+        purpose: "runs the C examples and the library's tests",
     },
     Tool {
         program: "nm",
         package: "binutils",
-        purpose: "tells what the C library of the API exports",
+        purpose: "lists the exports of the C library; ld, objcopy and ar make the static one",
     },
     Tool {
         program: "pkg-config",
         package: "pkg-config",
-        purpose: "tells how to build with the C library of the API",
+        purpose: "prints the flags to build with the C library",
     },
     Tool {
         program: "python3",
         package: "python3",
-        purpose: "runs an example of the C side",
+        purpose: "runs the Python example",
     },
     Tool {
         program: "ps",
         package: "procps",
-        purpose: "is what the tests compare with, as is free",
+        purpose: "provides figures to compare with, as does free",
     },
     Tool {
         program: "getconf",
         package: "libc-bin",
-        purpose: "tells the size of a page",
+        purpose: "prints the page size",
+    },
+    Tool {
+        program: "chromium",
+        package: "chromium",
+        purpose: "shows the HTML pages with pictures",
     },
     Tool {
         program: "mount",
         package: "mount",
-        purpose: "mounts the proc file systems that hide processes",
+        purpose: "mounts proc file systems with hidepid",
+    },
+    Tool {
+        program: "mkfs.btrfs",
+        package: "btrfs-progs",
+        purpose: "creates a file system for files with two device numbers",
     },
 ];
 
-/// Installs what is missing where that is possible, and names it elsewhere.
+/// Installs missing programs if the user is root and apt is present. Then names
+/// programs that are still missing.
 pub fn provide() -> Result<Outcome> {
     let components = missing_components();
     if !components.is_empty() {
@@ -76,14 +87,14 @@ pub fn provide() -> Result<Outcome> {
         if !run::succeeds(&mut rustup).unwrap_or(false) {
             let names = components.join(" ");
             return Ok(Outcome::Failed(format!(
-                "install {names}: rustup component add {names}"
+                "{names} missing: rustup component add {names}"
             )));
         }
     }
     let missing = || {
         TOOLS
             .iter()
-            .filter(|tool| !is_there(tool))
+            .filter(|tool| !is_present(tool))
             .collect::<Vec<_>>()
     };
     if !missing().is_empty() && rustix::process::geteuid().is_root() && find("apt-get").is_some() {
@@ -91,10 +102,7 @@ pub fn provide() -> Result<Outcome> {
     }
     let missing = missing();
     for tool in &missing {
-        println!(
-            "SKIPPED: {}, which {}, is missing",
-            tool.program, tool.purpose
-        );
+        println!("SKIPPED: {} is missing; it {}", tool.program, tool.purpose);
     }
     Ok(if missing.is_empty() {
         Outcome::Passed
@@ -103,12 +111,12 @@ pub fn provide() -> Result<Outcome> {
     })
 }
 
-/// Whether C++ can be compiled.
+/// Returns true if a C++ compiler is present.
 pub fn has_cpp_compiler() -> bool {
     std::env::var_os("CXX").is_some() || find("c++").is_some()
 }
 
-fn is_there(tool: &Tool) -> bool {
+fn is_present(tool: &Tool) -> bool {
     let variable = match tool.program {
         "cc" => std::env::var_os("CC"),
         "c++" => std::env::var_os("CXX"),
@@ -130,8 +138,8 @@ fn packages(tools: &[&Tool]) -> Vec<&'static str> {
     packages.collect()
 }
 
-/// Installs Debian's packages; says whether it could. Where not, what is still missing is named
-/// afterwards.
+/// Installs Debian packages and returns true on success. After a failure the caller names the
+/// programs that are still missing.
 pub fn install(packages: &[&str]) -> Result<bool> {
     let apt_get = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
@@ -145,7 +153,7 @@ pub fn install(packages: &[&str]) -> Result<bool> {
             apt_get(&["install", "--yes", "--quiet", "--no-install-recommends"]).args(packages),
         )?;
     if !installed {
-        println!("apt-get could not install all that is missing");
+        println!("apt-get could not install every missing package");
     }
     Ok(installed)
 }

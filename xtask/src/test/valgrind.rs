@@ -1,21 +1,22 @@
-//! Tests of the library under valgrind, which also tells of what is read before it was written. The
-//! sanitizer does not, and neither does it look into the standard library.
+//! Runs tests of the library under valgrind, which also detects reads of uninitialized memory and
+//! checks the standard library. AddressSanitizer does neither.
 
 use anyhow::Result;
 
-use super::left_out::{self, LeftOut};
-use super::{Outcome, passed_but, skipped};
+use super::excluded::{self, Exclusion};
+use super::outcome::{self, Outcome};
+use super::skipped;
 use crate::run::{self, cargo, find};
 
-/// Of memory that was not given back, what nothing leads to.
+/// A leak is an error only if no pointer to the block remains.
 const VALGRIND: &str = "valgrind --quiet --error-exitcode=99 --num-callers=25 --leak-check=full \
                         --show-leak-kinds=definite --errors-for-leak-kinds=definite";
 
-/// Fewer cases where chance makes them: each takes some twenty times as long.
+/// Fewer cases of each property test: one takes about twenty times as long as usual.
 const CASES: (&str, &str) = ("PROPTEST_CASES", "4");
 
-/// Files of tests that take seconds.
-const SHORT: &[&str] = &[
+/// Test files that take seconds.
+pub const SHORT: &[&str] = &[
     "address_map",
     "difference",
     "mappings",
@@ -28,8 +29,8 @@ const SHORT: &[&str] = &[
     "trees",
 ];
 
-/// Those that take minutes.
-const LONG: &[&str] = &[
+/// Test files that take minutes.
+pub const LONG: &[&str] = &[
     "device_drivers",
     "few_descriptors",
     "symbols",
@@ -37,40 +38,44 @@ const LONG: &[&str] = &[
     "working_set_meanwhile",
 ];
 
-const LEFT_OUT: &[LeftOut] = &[
+pub const EXCLUDED: &[Exclusion] = &[
     (
-        "the_current_process_is_this_one",
-        "under valgrind it is valgrind's program",
+        "current_process_is_this_one",
+        "the kernel reports valgrind as the current program",
     ),
     (
-        "a_process_that_executes_another_program_answers_with_the_one_or_the_other",
-        "the programs change faster than it reads one",
+        "exec_gives_old_or_new_pages",
+        "the test process calls execve faster than the slowed library can read it",
     ),
     (
-        "the_vdso_has_symbols_while_the_process_lives_and_after",
-        "valgrind keeps its own process from a vDSO to compare with",
+        "kernel_without_namespaces_permits_watch",
+        "valgrind 3.19 lacks the system calls pidfd_open and perf_event_open",
+    ),
+    (
+        "vdso_symbols_outlive_process",
+        "valgrind hides the vDSO of its own process, which the test compares with",
     ),
 ];
 
-/// Files of tests that are not run at all.
-const FILES_LEFT_OUT: &[LeftOut] = &[
+/// Test files that do not run in this step.
+pub const EXCLUDED_FILES: &[Exclusion] = &[
     (
         "access, empty_working_set, watch, watch_limits",
         "valgrind 3.19 lacks the system calls pidfd_open, process_madvise and perf_event_open",
     ),
     (
         "allocations, growth",
-        "they count the program's memory, which is valgrind's here",
+        "they count the program's memory, to which valgrind adds its own",
     ),
-    ("hostile, storm", "they give an answer some seconds"),
+    ("hostile, storm", "they fail if a call takes seconds"),
 ];
 
-/// Those that take seconds.
+/// Runs the fast tests.
 pub fn short() -> Result<Outcome> {
     check(SHORT)
 }
 
-/// All that can be.
+/// Runs all tests that work under valgrind.
 pub fn all() -> Result<Outcome> {
     check(&[SHORT, LONG].concat())
 }
@@ -92,9 +97,9 @@ fn check(files: &[&str]) -> Result<Outcome> {
     tests
         .env(runner, VALGRIND)
         .env(CASES.0, CASES.1)
-        .args(left_out::arguments(LEFT_OUT));
-    log.hand_to(&mut tests);
-    let outcome = passed_but(super::all([tests])?, &log)?;
-    let outcome = left_out::tell(outcome, LEFT_OUT);
-    Ok(left_out::tell(outcome, FILES_LEFT_OUT))
+        .args(excluded::arguments(EXCLUDED));
+    log.attach_to(&mut tests);
+    let outcome = log.append_to(outcome::all([tests])?)?;
+    let outcome = excluded::append_to(outcome, EXCLUDED);
+    Ok(excluded::append_to(outcome, EXCLUDED_FILES))
 }

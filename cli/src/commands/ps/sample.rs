@@ -1,25 +1,27 @@
-//! One look at the processes: at all, or at those whose ids were given.
+//! One sample: the status of all processes, or of the processes with given ids.
 
 use psapi::{Capture, ErrorKind, Fields, ProcessId, ProcessStatus, System};
 
+use crate::failures::Failures;
 use crate::session::Session;
 use crate::target::{self, HasEnded, Pin};
 
-/// A process that was chosen by its id.
+/// A process selected by its id.
 #[derive(Debug)]
-pub struct Chosen {
+pub struct Selected {
     id: ProcessId,
-    /// The process that had the id at first.
+    /// The process that had the id in the first sample.
     pin: Option<Pin>,
 }
 
-impl Chosen {
+impl Selected {
     pub fn new(id: ProcessId) -> Self {
-        Chosen { id, pin: None }
+        Selected { id, pin: None }
     }
 
-    fn look(&mut self, look: &mut Look<'_>) -> anyhow::Result<ProcessStatus> {
-        let status = look.at(self.id);
+    /// Reads the status. Fails if the process that had the id in the first sample has ended.
+    fn read(&mut self, reader: &mut StatusReader<'_>) -> anyhow::Result<ProcessStatus> {
+        let status = reader.read(self.id);
         let Some(pin) = self.pin else {
             let status = status?;
             self.pin = Some(Pin::new(&status));
@@ -33,16 +35,16 @@ impl Chosen {
     }
 }
 
-/// Looking at single processes.
-struct Look<'a> {
+/// Reads the status of single processes for one sample.
+struct StatusReader<'a> {
     system: &'a System,
     capture: &'a mut Capture,
-    /// Whether the capture is of this look.
+    /// Whether the capture belongs to this sample.
     refreshed: bool,
 }
 
-impl Look<'_> {
-    fn at(&mut self, id: ProcessId) -> psapi::Result<ProcessStatus> {
+impl StatusReader<'_> {
+    fn read(&mut self, id: ProcessId) -> psapi::Result<ProcessStatus> {
         let status = self
             .system
             .process(id)
@@ -51,7 +53,7 @@ impl Look<'_> {
         if refused.kind() != ErrorKind::AccessDenied {
             return Err(refused);
         }
-        // With hidepid=1 none can be opened that is another user's, but a listing of all has it.
+        // With hidepid=1, a process of another user cannot be opened, but a listing includes it.
         if !self.refreshed {
             self.capture.refresh(self.system)?;
             self.refreshed = true;
@@ -60,7 +62,7 @@ impl Look<'_> {
     }
 }
 
-/// What one look saw.
+/// The status of several processes at one time.
 #[derive(Debug)]
 pub struct Sample {
     capture: Capture,
@@ -68,7 +70,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// An empty one.
+    /// Returns an empty sample.
     pub fn new(fields: Fields) -> Self {
         Sample {
             capture: Capture::new(fields),
@@ -76,24 +78,24 @@ impl Sample {
         }
     }
 
-    /// Looks at all processes, or at the chosen ones. One that is not there, or not any more, is
-    /// reported and taken off the list; the others are still looked at.
+    /// Reads the status of all processes, or of the chosen ones. A chosen process that does not
+    /// exist or has ended is reported and removed from the list; the others are still read.
     pub fn refresh(
         &mut self,
-        chosen: &mut Option<Vec<Chosen>>,
+        chosen: &mut Option<Vec<Selected>>,
         session: &mut Session,
     ) -> psapi::Result<()> {
         let Some(chosen) = chosen else {
             return self.capture.refresh(&session.system);
         };
-        let mut look = Look {
+        let mut reader = StatusReader {
             system: &session.system,
             capture: &mut self.capture,
             refreshed: false,
         };
         let statuses = self.chosen.insert(Vec::new());
         let mut errors = Vec::new();
-        chosen.retain_mut(|chosen| match chosen.look(&mut look) {
+        chosen.retain_mut(|chosen| match chosen.read(&mut reader) {
             Ok(status) => {
                 statuses.push(status);
                 true
@@ -103,23 +105,30 @@ impl Sample {
                 false
             }
         });
-        // What ends while it is looked at for the first time is no failure.
+        // A process that ends while it is read for the first time is not a failure.
         let ends = |error: &anyhow::Error| {
             let kind = error.downcast_ref().map(psapi::Error::kind);
             kind == Some(ErrorKind::Ended)
         };
+        let mut failures = Failures::default();
         for error in errors.into_iter().filter(|error| !ends(error)) {
-            session.report(format_args!("{error:#}"));
+            match error.downcast() {
+                Ok(error) => failures.add(error),
+                Err(error) => session.report(format_args!("{error:#}")),
+            }
+        }
+        for (_, message) in failures.messages(&mut session.users) {
+            session.report(message);
         }
         Ok(())
     }
 
-    /// The processes, by ascending id.
+    /// Returns the processes in ascending order of id.
     pub fn processes(&self) -> &[ProcessStatus] {
         self.chosen.as_deref().unwrap_or(self.capture.processes())
     }
 
-    /// The process that had an id.
+    /// Returns the process with an id.
     pub fn process(&self, id: ProcessId) -> Option<&ProcessStatus> {
         let processes = self.processes();
         let at = processes.binary_search_by_key(&id, |status| status.id);

@@ -1,4 +1,4 @@
-//! `--tree`: processes under their parents.
+//! `--tree`: arranges processes under their parents.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,8 +6,8 @@ use psapi::ProcessId;
 
 use crate::columns::ProcessRow;
 
-/// Puts rows under their parents, siblings in the order that they are in, and draws the branches.
-/// A row whose parent is not among them is a root.
+/// Arranges rows under their parents and draws the branches. Siblings keep their order. A row whose
+/// parent is not in the list is a root.
 pub fn arrange(rows: &mut Vec<ProcessRow<'_>>) {
     let shown: HashSet<ProcessId> = rows.iter().map(|row| row.status.id).collect();
     let mut children: HashMap<ProcessId, Vec<usize>> = HashMap::new();
@@ -20,15 +20,16 @@ pub fn arrange(rows: &mut Vec<ProcessRow<'_>>) {
     }
     let mut unplaced: Vec<_> = rows.drain(..).map(Some).collect();
     let mut place = |rows: &mut Vec<_>, root: usize| {
-        // Not by recursion: a chain of processes may be longer than the stack.
+        // A stack instead of recursion, because a chain of processes can be too long to recurse
+        // into.
         let mut pending = vec![(root, 0, String::new(), String::new())];
         while let Some((at, depth, branch, trunk)) = pending.pop() {
             let Some(mut row) = unplaced[at].take() else {
                 continue;
             };
-            let below = children.get(&row.status.id).map_or(&[][..], Vec::as_slice);
-            for (index, &child) in below.iter().enumerate().rev() {
-                let (joint, rest) = if index + 1 == below.len() {
+            let offspring = children.get(&row.status.id).map_or(&[][..], Vec::as_slice);
+            for (index, &child) in offspring.iter().enumerate().rev() {
+                let (joint, rest) = if index + 1 == offspring.len() {
                     ("└─ ", "   ")
                 } else {
                     ("├─ ", "│  ")
@@ -48,7 +49,7 @@ pub fn arrange(rows: &mut Vec<ProcessRow<'_>>) {
     for root in roots {
         place(rows, root);
     }
-    // Ids that were handed on during the pass can make a ring, which no root leads to.
+    // If ids are reused while the processes are read, parents can form a cycle without a root.
     for at in 0..shown.len() {
         place(rows, at);
     }

@@ -1,120 +1,103 @@
-//! The pages themselves: a row a run of neighbours that are alike, or a row a page.
+//! `psapi ws --pages`: one row per run of equal pages, or one row per page.
+
+use std::ops::Range;
 
 use anyhow::Result;
 use psapi::{PageRun, ProcessId};
 
-use super::source::Taken;
-use super::{shown, words};
-use crate::commands::maps;
-use crate::output::{Column, Shape, Value};
+use super::labels;
+use super::source::Sample;
+use crate::columns::mapping;
+use crate::output::{Column, Value, columns};
 use crate::session::Session;
+use crate::sort::{self, SortKey};
 
 /// How to show pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Pages {
-    /// Neighbouring pages of one mapping that are alike in one row
+    /// One row per run of equal, adjacent pages
     Runs,
-    /// Each page in a row of its own
+    /// One row per page
     Each,
 }
 
+/// A run of pages, or a single page.
 struct Row<'a> {
     pid: ProcessId,
     page_size: u64,
     run: PageRun<'a>,
 }
 
-pub fn show(how: Pages, taken: &[Taken], session: &mut Session) -> Result<()> {
+impl Pages {
+    /// Returns the addresses of each row that shows a range of pages.
+    pub fn rows(self, pages: Range<u64>, page_size: u64) -> impl Iterator<Item = Range<u64>> {
+        let step = match self {
+            Pages::Runs => pages.end - pages.start,
+            Pages::Each => page_size,
+        };
+        let starts = pages.step_by(step as usize);
+        starts.map(move |start| start..start + step)
+    }
+}
+
+/// Returns the keys to sort by.
+pub fn sort_keys() -> Vec<&'static str> {
+    sort::keys(&columns(&[], true))
+}
+
+pub fn show(
+    mode: Pages,
+    samples: &[Sample],
+    sort: &[SortKey],
+    session: &mut Session,
+) -> Result<()> {
+    let all = columns(&[], true);
+    let order = sort::columns(sort, &all);
     let mut rows = Vec::new();
-    for Taken { set, .. } in taken {
+    for Sample { set, .. } in samples {
         let (pid, page_size) = (set.process(), set.page_size());
-        for run in set.runs() {
-            let step = match how {
-                Pages::Runs => run.size(),
-                Pages::Each => page_size,
-            };
-            let starts = (run.start..run.end).step_by(step as usize);
-            rows.extend(starts.map(|start| {
+        let runs = set.runs().flat_map(|run| {
+            let ranges = mode.rows(run.start..run.end, page_size);
+            ranges.map(move |range| {
                 let mut run = run;
-                (run.start, run.end) = (start, start + step);
+                (run.start, run.end) = (range.start, range.end);
                 Row {
                     pid,
                     page_size,
                     run,
                 }
-            }));
-        }
+            })
+        });
+        let mut runs: Vec<Row<'_>> = runs.collect();
+        sort::sort(&order, &mut runs);
+        rows.append(&mut runs);
     }
-    let columns = columns(&rows, taken.len() > 1);
-    let columns = shown(&session.output, &columns);
+    let mut columns = columns(&rows, samples.len() > 1);
+    sort::keep(sort, &mut columns);
+    let columns = session.output.visible(&columns);
     let mut document = session.output.document(None)?;
     document.rows("pages", &columns, &rows)?;
     Ok(document.end()?)
 }
 
-fn columns<'a>(rows: &[Row<'a>], several: bool) -> [Column<Row<'a>>; 14] {
+fn columns<'a>(rows: &[Row<'a>], several: bool) -> Vec<Column<Row<'a>>> {
     let has_several_nodes = rows
         .iter()
         .any(|row| row.run.node.is_some_and(|node| node > 0));
-    [
-        column(("pid", "PID", "pid"), Shape::Number, |row| {
-            Value::count(row.pid.get())
-        })
-        .in_table_if(several),
-        column(("start", "START", "start_address"), Shape::Number, |row| {
-            Value::Address(row.run.start)
-        }),
-        column(("end", "END", "end_address"), Shape::Number, |row| {
-            Value::Address(row.run.end)
-        }),
-        column(("pages", "PAGES", "pages"), Shape::Number, |row| {
-            Value::Count(row.run.size() / row.page_size)
-        }),
-        column(("size", "SIZE", "size_bytes"), Shape::Number, |row| {
-            Value::Bytes(row.run.size())
-        }),
-        column(("shares", "MAPPED", ""), Shape::Number, |row| {
-            words::shares(&row.run)
-        }),
-        column(("shares", "MAPPED", "share_count"), Shape::Number, |row| {
-            words::share_count(&row.run)
-        })
-        .in_table_if(false),
-        column(("shared", "SHARED", "shared"), Shape::Word, |row| {
-            words::is_shared(&row.run)
-        })
-        .in_table_if(false),
-        column(("node", "NODE", "node"), Shape::Number, |row| {
-            row.run.node.map_or(Value::Unknown, Value::count)
-        })
-        .in_table_if(has_several_nodes),
-        column(
-            ("attributes", "ATTRIBUTES", "attributes"),
-            Shape::Word,
-            |row| words::attributes(row.run.attributes),
-        ),
-        column(
-            ("protection", "PROTECTION", "protection"),
-            Shape::Word,
-            |row| words::protection(row.run.protection()),
-        ),
-        column(("permissions", "PERM", "permissions"), Shape::Word, |row| {
-            maps::permissions(row.run.mapping)
-        })
-        .in_table_if(false),
-        column(("kind", "KIND", "kind"), Shape::Word, |row| {
-            maps::kind(row.run.mapping)
-        }),
-        column(("name", "NAME", "name"), Shape::Path, |row| {
-            maps::name(row.run.mapping)
-        }),
-    ]
-}
-
-fn column<'a>(
-    names: (&'static str, &'static str, &'static str),
-    shape: Shape,
-    value: for<'r> fn(&'r Row<'a>) -> Value<'r>,
-) -> Column<Row<'a>> {
-    Column::new(names, shape, "", value)
+    columns! { row: Row<'a>;
+        "pid"         "PID"        "pid"           Number: Value::count(row.pid.get()), priority 8, if several;
+        "start"       "START"      "start_address" Number: Value::Address(row.run.start), priority 9;
+        "end"         "END"        "end_address"   Number: Value::Address(row.run.end), priority 6;
+        "pages"       "PAGES"      "pages"         Number: Value::Count(row.run.size() / row.page_size);
+        "size"        "SIZE"       "size_bytes"    Number: Value::Bytes(row.run.size()), priority 7;
+        "shares"      "MAPPED"     ""              Number: labels::shares(&row.run), priority 6;
+        "shares"      "MAPPED"     "share_count"   Number: labels::share_count(&row.run), if false;
+        "shared"      "SHARED"     "shared"        Word:   labels::is_shared(&row.run), if false;
+        "node"        "NODE"       "node"          Number: row.run.node.map_or(Value::Unknown, Value::count), if has_several_nodes;
+        "attributes"  "ATTRIBUTES" "attributes"    Name:   labels::attributes(row.run.attributes), priority 8;
+        "protection"  "PROTECTION" "protection"    Word:   labels::protection(row.run.protection()), priority 4;
+        "permissions" "PERM"       "permissions"   Word:   mapping::permissions(row.run.mapping), if false;
+        "kind"        "KIND"       "kind"          Word:   mapping::kind(row.run.mapping);
+        "name"        "NAME"       "name"          Path:   mapping::name(row.run.mapping), priority 9;
+    }
 }

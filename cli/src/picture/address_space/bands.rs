@@ -1,15 +1,15 @@
-//! Which mappings share a band.
+//! Decides which mappings share a band.
 
-use super::{AddressSpace, Region, Totals};
+use super::model::{AddressSpace, Region, Subject, Totals};
 
-/// Neighbouring mappings that are drawn as one.
+/// Adjacent mappings that are drawn together.
 #[derive(Debug, Clone)]
 pub struct Band {
-    /// Indices of the regions in it, by ascending address.
+    /// Indices of its regions, by ascending address.
     pub regions: Vec<usize>,
     pub totals: Totals,
-    /// How many files or other things it gathers, if it does: small ones, drawn one behind another.
-    pub gathered: Option<usize>,
+    /// The number of small bands that were merged into this one; `None` for an original band.
+    pub merged: Option<usize>,
 }
 
 impl Band {
@@ -21,7 +21,7 @@ impl Band {
         Band {
             regions,
             totals,
-            gathered: None,
+            merged: None,
         }
     }
 
@@ -37,7 +37,7 @@ impl Band {
             .map_or(0, |&last| space.regions[last].end)
     }
 
-    /// Its size, what lies between its mappings left out.
+    /// Returns the size of its mappings, without the gaps between them.
     pub fn size(&self, space: &AddressSpace) -> u64 {
         let sizes = self
             .regions
@@ -47,15 +47,16 @@ impl Band {
     }
 }
 
-/// Mappings without a page that have no band.
+/// The mappings without pages, which have no band.
 #[derive(Debug, Default)]
 pub struct Empty {
     pub mappings: usize,
     pub size: u64,
 }
 
-/// The bands of all that has pages, and what has none. Mappings of one file that follow each other
-/// are one band, what lies between them included.
+/// Returns a band for each mapping with pages, and a summary of the mappings without.
+///
+/// Consecutive mappings of one file form one band, even with an anonymous mapping between them.
 pub fn bands(space: &AddressSpace) -> (Vec<Band>, Empty) {
     let regions = &space.regions;
     let mut bands = Vec::new();
@@ -70,7 +71,7 @@ pub fn bands(space: &AddressSpace) -> (Vec<Band>, Empty) {
         };
         next = last + 1;
         let band = Band::new((first..=last).collect(), space);
-        if band.totals.known() > 0 {
+        if band.totals.all() > 0 {
             bands.push(band);
         } else {
             empty.mappings += band.regions.len();
@@ -80,19 +81,19 @@ pub fn bands(space: &AddressSpace) -> (Vec<Band>, Empty) {
     (bands, empty)
 }
 
-/// The last region that is of the same file, with nothing but its own and one nameless one at a
-/// time before it.
+/// Returns the last region of the file that `first` maps. Between two regions of the file, one
+/// region without a file is allowed: the `.bss` of a library, for instance.
 fn last_of_file(regions: &[Region], first: usize) -> usize {
-    let is_same = |index: usize| {
+    let has_same_file = |index: usize| {
         regions
             .get(index)
             .is_some_and(|region| region.is_file && region.name == regions[first].name)
     };
     let mut last = first;
     loop {
-        if is_same(last + 1) {
+        if has_same_file(last + 1) {
             last += 1;
-        } else if is_same(last + 2) && !regions[last + 1].is_file {
+        } else if has_same_file(last + 2) && !regions[last + 1].is_file {
             last += 2;
         } else {
             return last;
@@ -100,45 +101,55 @@ fn last_of_file(regions: &[Region], first: usize) -> usize {
     }
 }
 
-/// So many bands are not gathered, however small they are.
-const FEW: usize = 12;
-/// Which part of all a band must have so as to not be gathered.
-const SMALL: u64 = 256;
+/// Up to this number, bands are never merged.
+const MIN_BANDS: usize = 12;
+/// A band is small if its share of all pages is at most 1 / `SMALL_DIVISOR`. In a difference, only
+/// changed pages count.
+const SMALL_DIVISOR: u64 = 256;
 
-/// Gathers neighbouring bands but for the `kept` largest and the landmarks.
-pub fn gather(bands: &[Band], kept: usize, space: &AddressSpace) -> Vec<Band> {
-    if bands.len() <= FEW {
+/// Merges adjacent bands. Landmarks stay separate. So do the `kept` largest bands, unless they are
+/// small.
+pub fn merge_small(bands: &[Band], kept: usize, space: &AddressSpace) -> Vec<Band> {
+    if bands.len() <= MIN_BANDS {
         return bands.to_vec();
     }
-    let all: u64 = bands.iter().map(|band| band.totals.known()).sum();
+    let sizes: Vec<u64> = bands
+        .iter()
+        .map(|band| match space.subject {
+            Subject::WorkingSet => band.totals.all(),
+            Subject::Difference => band.totals.changed(),
+        })
+        .collect();
+    let all: u64 = sizes.iter().sum();
     let mut by_size: Vec<usize> = (0..bands.len()).collect();
-    by_size.sort_by_key(|&index| std::cmp::Reverse(bands[index].totals.known()));
+    by_size.sort_by_key(|&index| std::cmp::Reverse(sizes[index]));
     let mut is_kept = vec![false; bands.len()];
     for &index in by_size.iter().take(kept) {
-        is_kept[index] = bands[index].totals.known() > all / SMALL;
+        is_kept[index] = sizes[index] > all / SMALL_DIVISOR;
     }
-    let mut gathered: Vec<Band> = Vec::new();
+    let mut result: Vec<Band> = Vec::new();
+    // Whether further small bands are merged into the last band of the result.
     let mut open = false;
     for (band, is_kept) in bands.iter().zip(is_kept) {
         let is_landmark = band
             .regions
             .iter()
             .any(|&index| space.regions[index].is_landmark);
-        match gathered.last_mut() {
+        match result.last_mut() {
             _ if is_kept || is_landmark => {
-                gathered.push(band.clone());
+                result.push(band.clone());
                 open = false;
             }
             Some(last) if open => {
                 last.regions.extend(&band.regions);
                 last.totals.add_all(&band.totals);
-                last.gathered = Some(last.gathered.unwrap_or(1) + 1);
+                last.merged = Some(last.merged.unwrap_or(1) + 1);
             }
             _ => {
-                gathered.push(band.clone());
+                result.push(band.clone());
                 open = true;
             }
         }
     }
-    gathered
+    result
 }

@@ -1,172 +1,167 @@
-//! The parts of the picture.
+//! Draws title, legend, bands and notes of an address space.
 
 use super::bands::{Band, Empty, bands};
-use super::block::{Run, State, underline};
-use super::blocks::{Part, Rows};
-use super::layout::{BASE, CUT, CUT_WITH_TEXT, LABEL_WIDTH, LINE, Laid, Layout, MAP, MAP_WIDTH};
-use super::{AddressSpace, Totals};
+use super::figures::figures;
+use super::layout::{GAP_HEIGHT, Layout, PlacedBand};
+use super::model::{AddressSpace, Subject};
+use super::rows::{CUT_HEIGHT, Part};
+use super::run::{Run, State, underline};
 use crate::output::{human_size, round_size};
-use crate::picture::palette::Ink;
-use crate::picture::scene::{Align, Element, MARGIN, Outline, RIGHT, Scene};
+use crate::picture::metrics::{
+    BASELINE, LABEL_WIDTH, LINE, MAP, MAP_WIDTH, MARGIN, MAX_NAME_WIDTH, RIGHT,
+};
+use crate::picture::palette::Color;
+use crate::picture::scene::{Align, Element, Outline, Scene};
 use crate::picture::text::{Cut, SMALL, fit, width};
 
-/// How high a picture may become: as a page is to its width.
-const HEIGHT: f64 = 680.0;
-/// What the notes at the end may take.
-const NOTES: f64 = 5.0 * LINE + MARGIN;
-/// Where the addresses of a line end, and its other figures.
+/// The maximum height of a picture: the height of a page.
+const MAX_HEIGHT: f64 = 680.0;
+/// The height that is reserved for the notes at the end.
+const NOTES_HEIGHT: f64 = 5.0 * LINE + MARGIN;
+/// The right end of the sizes of a one-line band. The address follows.
 const FIGURES_RIGHT: f64 = RIGHT - 78.0;
-/// How much of a name a program is told, in points.
-const LONGEST_NAME: f64 = 700.0;
 
-impl AddressSpace {
-    /// The map.
-    pub fn scene(&self) -> Scene {
-        let (bands, empty) = bands(self);
-        let mut elements = Vec::new();
-        let top = self.head(&mut elements, &bands);
-        let layout = Layout::new(self, &bands, top + 15.0, HEIGHT - top - 15.0 - NOTES);
-        scale(&mut elements, &layout, top);
-        for laid in &layout.bands {
-            if let Some(hole) = laid.hole {
-                cut(&mut elements, laid.top - CUT_WITH_TEXT, hole, true);
-            }
-            let drawing = Drawing {
-                space: self,
-                laid,
-                layout: &layout,
-            };
-            elements.push(drawing.band());
+/// Draws the map of an address space.
+pub fn scene(space: &AddressSpace) -> Scene {
+    let (bands, empty) = bands(space);
+    let mut elements = Vec::new();
+    let top = head(space, &mut elements, &bands);
+    let max_height = MAX_HEIGHT - top - 15.0 - NOTES_HEIGHT;
+    let layout = Layout::new(space, &bands, top + 15.0, max_height);
+    scale(&mut elements, &layout, top);
+    for placed in &layout.bands {
+        if let Some(gap) = placed.gap {
+            zigzag(&mut elements, placed.top - GAP_HEIGHT, gap, true);
         }
-        let height = self.notes(&mut elements, &layout, &empty);
-        Scene {
-            height,
-            title: format!("Working set of {}", self.title),
-            caption: "Point at a block to see its state, addresses and mapping. Tab goes from mapping to \
-                      mapping, the arrow keys from block to block.",
-            elements,
-        }
-    }
-
-    /// Title, moment and legend. Returns where the map may start.
-    fn head(&self, elements: &mut Vec<Element>, bands: &[Band]) -> f64 {
-        let mut totals = Totals::default();
-        for band in bands {
-            totals.add_all(&band.totals);
-        }
-        elements.push(Element::Text {
-            ink: Ink::Text,
-            place: (MARGIN, MARGIN + 12.0),
-            size: 15.0,
-            bold: true,
-            align: Align::Start,
-            text: fit(&self.title, RIGHT - MARGIN, 15.0, true, Cut::Middle),
-        });
-        let mapped: u64 = self.regions.iter().map(|region| region.size()).sum();
-        let line = format!(
-            "{}: {} in memory of {} mapped",
-            self.taken,
-            human_size(totals.resident()),
-            human_size(mapped)
-        );
-        elements.push(Element::text(Ink::Faint, (MARGIN, MARGIN + 26.0), line));
-
-        let drawn: u64 = bands.iter().map(|band| band.size(self)).sum();
-        let kinds = totals.kinds();
-        let item = |state: State, bytes, words| {
-            let sample = state.sample(8.0);
-            (state.ink().class(), sample, bytes, words)
+        let drawing = BandDrawing {
+            space,
+            placed,
+            layout: &layout,
         };
-        let mut items: Vec<(&str, Element, u64, &str)> = kinds
-            .map(|(kind, bytes)| item(State::Of(kind), bytes, kind.words()))
-            .collect();
-        items.push(item(State::Absent, drawn - totals.known(), "not in memory"));
-        if totals.locked > 0 {
-            let sample = underline(8.0, 8.0);
-            items.push(("locked", sample, totals.locked, "of these, locked"));
-        }
-        let top = MARGIN + 35.0;
-        let lines = items.len().div_ceil(2);
-        for (index, (class, sample, bytes, words)) in items.into_iter().enumerate() {
-            let x = if index < lines {
-                MARGIN
-            } else {
-                MAP + MAP_WIDTH / 4.0
-            };
-            let y = top + (index % lines) as f64 * 12.5;
-            elements.push(Element::Group {
-                class: "legend",
-                place: (x, y),
-                data: vec![
-                    ("data-kind", class.to_owned()),
-                    ("data-total", bytes.to_string()),
-                    ("data-words", words.to_owned()),
-                ],
-                elements: vec![
-                    sample,
-                    Element::small(Ink::Text, (42.0, 7.5), Align::End, human_size(bytes)),
-                    Element::text(Ink::Text, (48.0, 7.5), words),
-                ],
-            });
-        }
-        top + lines as f64 * 12.5 + 5.0
+        elements.push(drawing.band());
     }
-
-    /// What the picture can't show, in words. Returns how high the picture is.
-    fn notes(&self, elements: &mut Vec<Element>, layout: &Layout, empty: &Empty) -> f64 {
-        let mut y = layout.end + 2.5;
-        let mut note = |text: &str| {
-            elements.push(Element::text(Ink::Faint, (MARGIN, y + BASE), text));
-            y += LINE;
-        };
-        if layout.bands.is_empty() {
-            note("Nothing is in memory.");
-        }
-        for sentence in &self.untold {
-            note(sentence);
-        }
-        if empty.mappings > 0 {
-            let (plural, are) = if empty.mappings == 1 {
-                ("", "is")
-            } else {
-                ("s", "are")
-            };
-            note(&format!(
-                "{} mapping{plural} without pages, {} in all, {are} not drawn.",
-                empty.mappings,
-                human_size(empty.size)
-            ));
-        }
-        if layout.grid.block > self.page_size {
-            note(
-                "A block in several states is striped, a quarter of its height for a quarter of its size.",
-            );
-            note(
-                "Each state has a stripe: half as long below 1/8 of what is mapped, a quarter below 1/64.",
-            );
-            note("A block less high than others is mapped in part.");
-        }
-        let has_cut = layout.bands.iter().any(|laid| {
-            let mut parts = laid.rows.parts.iter();
-            laid.hole.is_some() || parts.any(|part| matches!(part, Part::Cut(_)))
-        });
-        if has_cut {
-            note("At a zigzag, addresses without pages are left out. It is not to scale.");
-        }
-        y + MARGIN
+    let height = notes(space, &mut elements, &layout, &empty);
+    Scene {
+        height,
+        title: match space.subject {
+            Subject::WorkingSet => format!("Working set of {}", space.title),
+            Subject::Difference => format!("Changes of the working set of {}", space.title),
+        },
+        caption: "Point at a block to see its state, addresses and mapping. Press Tab to move between \
+                  mappings, and the arrow keys to move between blocks.",
+        elements,
     }
 }
 
-/// The sizes of blocks and rows.
+/// Draws title, summary and legend. Returns the position below them.
+fn head(space: &AddressSpace, elements: &mut Vec<Element>, bands: &[Band]) -> f64 {
+    let totals = space.totals();
+    elements.push(Element::Text {
+        color: Color::Text,
+        position: (MARGIN, MARGIN + 12.0),
+        size: 15.0,
+        bold: true,
+        align: Align::Start,
+        room: RIGHT - MARGIN,
+        text: fit(&space.title, RIGHT - MARGIN, 15.0, true, Cut::Middle),
+    });
+    let mut y = MARGIN + 26.0;
+    for line in &space.summary {
+        elements.push(Element::text(Color::Faint, (MARGIN, y), line));
+        y += LINE;
+    }
+    let drawn: u64 = bands.iter().map(|band| band.size(space)).sum();
+    let kinds = totals.kinds();
+    let item = |state: State, bytes, label| {
+        let sample = state.sample(8.0);
+        (state.color().class(), sample, bytes, label)
+    };
+    let mut items: Vec<(&str, Element, u64, &str)> = kinds
+        .map(|(kind, bytes)| item(State::Pages(kind), bytes, kind.label()))
+        .collect();
+    items.push(item(State::Absent, drawn - totals.all(), "not in memory"));
+    if totals.locked > 0 {
+        let sample = underline(8.0, 8.0);
+        items.push(("locked", sample, totals.locked, "of these, locked"));
+    }
+    let top = y - 2.25;
+    let lines = items.len().div_ceil(2);
+    for (index, (class, sample, bytes, label)) in items.into_iter().enumerate() {
+        let second = MAP + MAP_WIDTH / 4.0;
+        let (x, end) = if index < lines {
+            (MARGIN, second)
+        } else {
+            (second, RIGHT)
+        };
+        let y = top + (index % lines) as f64 * 12.5;
+        elements.push(Element::Group {
+            class: "legend",
+            position: (x, y),
+            attributes: vec![
+                ("data-kind", class.to_owned()),
+                ("data-total", bytes.to_string()),
+                ("data-label", label.to_owned()),
+            ],
+            elements: vec![
+                sample,
+                Element::small(Color::Text, (42.0, 7.5), Align::End, human_size(bytes)),
+                Element::text_within(end - x - 56.0, Color::Text, (48.0, 7.5), label),
+            ],
+        });
+    }
+    top + lines as f64 * 12.5 + 5.0
+}
+
+/// Draws notes about the scale and about omitted facts. Returns the height of the picture.
+fn notes(space: &AddressSpace, elements: &mut Vec<Element>, layout: &Layout, empty: &Empty) -> f64 {
+    let mut y = layout.end + 2.5;
+    let mut note = |text: &str| {
+        elements.push(Element::text(Color::Faint, (MARGIN, y + BASELINE), text));
+        y += LINE;
+    };
+    if layout.bands.is_empty() {
+        note("No page is in memory.");
+    }
+    for sentence in &space.notes {
+        note(sentence);
+    }
+    if empty.mappings > 0 {
+        let (plural, are) = if empty.mappings == 1 {
+            ("", "is")
+        } else {
+            ("s", "are")
+        };
+        note(&format!(
+            "{} mapping{plural} without pages ({} in total) {are} not drawn.",
+            empty.mappings,
+            human_size(empty.size)
+        ));
+    }
+    if layout.grid.block > space.page_size {
+        note(
+            "A block with several states is striped: each quarter of its height is a quarter of its size.",
+        );
+        note(
+            "A state in less than 1/8 of what is mapped gets half a stripe, in less than 1/64 a quarter of one.",
+        );
+        note("A block of less height is only partly mapped.");
+    }
+    let has_cut = layout.bands.iter().any(|placed| {
+        let mut parts = placed.rows.parts.iter();
+        placed.gap.is_some() || parts.any(|part| matches!(part, Part::Cut(_)))
+    });
+    if has_cut {
+        note("A zigzag stands for addresses without pages, not to scale.");
+    }
+    y + MARGIN
+}
+
+/// Draws the sizes of blocks and rows.
 fn scale(elements: &mut Vec<Element>, layout: &Layout, top: f64) {
     let grid = layout.grid;
     let row = grid.row();
-    let block = format!(
-        "one block {}, a row {}",
-        round_size(grid.block),
-        round_size(row)
-    );
-    elements.push(Element::text(Ink::Faint, (MARGIN, top + BASE), block));
+    let block = format!("block {}, row {}", round_size(grid.block), round_size(row));
+    elements.push(Element::text(Color::Faint, (MARGIN, top + BASELINE), block));
     let mut ticks = Outline::default();
     for quarter in 0..=4 {
         let x = MAP + MAP_WIDTH * quarter as f64 / 4.0;
@@ -180,35 +175,36 @@ fn scale(elements: &mut Vec<Element>, layout: &Layout, top: f64) {
             0 => "0".to_owned(),
             _ => format!("+{}", round_size(row / 4 * quarter)),
         };
-        elements.push(Element::small(Ink::Faint, (x, top + BASE), align, text));
+        elements.push(Element::small(
+            Color::Faint,
+            (x, top + BASELINE),
+            align,
+            text,
+        ));
     }
-    elements.push(Element::path(Ink::Faint, ticks));
+    elements.push(Element::path(Color::Faint, ticks));
 }
 
-/// A band being drawn.
-struct Drawing<'a> {
+/// A band that is being drawn.
+struct BandDrawing<'a> {
     space: &'a AddressSpace,
-    laid: &'a Laid,
+    placed: &'a PlacedBand,
     layout: &'a Layout,
 }
 
-impl Drawing<'_> {
+impl BandDrawing<'_> {
     fn band(&self) -> Element {
-        let Laid { band, height, .. } = self.laid;
+        let PlacedBand { band, height, .. } = self.placed;
         let (start, end) = (band.start(self.space), band.end(self.space));
-        let figures = format!(
-            "{} of {}",
-            human_size(band.totals.resident()),
-            human_size(band.size(self.space))
-        );
+        let figures = figures(self.space.subject, &band.totals, band.size(self.space));
         let name = self.name();
-        let label = format!("{name}: {figures} in memory, {start:x} to {end:x}");
+        let label = format!("{name}: {figures}, {start:x} to {end:x}");
         let mut elements = self.label(&name, figures);
         self.blocks(&mut elements);
         Element::Group {
             class: "band",
-            place: (0.0, self.laid.top),
-            data: vec![
+            position: (0.0, self.placed.top),
+            attributes: vec![
                 ("tabindex", "0".to_owned()),
                 ("role", "img".to_owned()),
                 ("aria-label", label),
@@ -224,19 +220,19 @@ impl Drawing<'_> {
     }
 
     fn label(&self, name: &str, figures: String) -> Vec<Element> {
-        let Laid { band, height, .. } = self.laid;
+        let PlacedBand { band, height, .. } = self.placed;
         let (start, end) = (band.start(self.space), band.end(self.space));
-        let (ink, cut) = match band.gathered {
-            Some(_) => (Ink::Faint, Cut::End),
-            None => (Ink::Text, Cut::Middle),
+        let (color, cut) = match band.merged {
+            Some(_) => (Color::Faint, Cut::End),
+            None => (Color::Text, Cut::Middle),
         };
-        let line = |ink: Ink, number: f64, text: &str, cut: Cut| {
+        let line = |color: Color, number: f64, text: &str, cut: Cut| {
             let text = fit(text, LABEL_WIDTH, SMALL, false, cut);
-            Element::text(ink, (MARGIN, number * LINE + BASE), text)
+            Element::text_within(LABEL_WIDTH, color, (MARGIN, number * LINE + BASELINE), text)
         };
-        let name = line(ink, 0.0, name, cut);
-        if self.laid.is_line {
-            let right = |x, text| Element::small(Ink::Faint, (x, BASE), Align::End, text);
+        let name = line(color, 0.0, name, cut);
+        if self.placed.is_line {
+            let right = |x, text| Element::small(Color::Faint, (x, BASELINE), Align::End, text);
             vec![
                 name,
                 right(FIGURES_RIGHT, figures),
@@ -246,78 +242,78 @@ impl Drawing<'_> {
             let range = format!("{start:x}–{end:x}");
             vec![
                 name,
-                line(Ink::Faint, 1.0, &figures, Cut::End),
-                line(Ink::Faint, 2.0, &range, Cut::End),
+                line(Color::Faint, 1.0, &figures, Cut::End),
+                line(Color::Faint, 2.0, &range, Cut::End),
             ]
         } else {
-            let both = format!("{figures}, {start:x}");
-            vec![name, line(Ink::Faint, 1.0, &both, Cut::End)]
+            let mut text = format!("{figures}, {start:x}");
+            // A part of the address would be misread.
+            if width(&text, SMALL, false) > LABEL_WIDTH {
+                text = figures;
+            }
+            vec![name, line(Color::Faint, 1.0, &text, Cut::End)]
         }
     }
 
-    /// What a band is called: the last part of a file's path; of several things, how many.
+    /// Returns the file name or other name of a band. For merged bands: their number and first
+    /// names.
     fn name(&self) -> String {
-        let band = &self.laid.band;
-        let mut names = band
+        let band = &self.placed.band;
+        let mut regions = band
             .regions
             .iter()
             .map(|&index| self.space.regions[index].short_name());
-        let first = names.next().unwrap_or_default();
-        let Some(count) = band.gathered else {
+        let first = regions.next().unwrap_or_default();
+        let Some(count) = band.merged else {
             return first.to_owned();
         };
-        let mut text = format!("{count} more: {first}");
-        let mut last = first;
-        for name in names {
-            if name != last {
-                text.push_str(", ");
-                text.push_str(name);
-                last = name;
-            }
-            if text.len() > 100 {
+        let mut names = vec![first];
+        let mut length = first.len();
+        for name in regions {
+            if length > 100 {
                 break;
             }
+            if !names.contains(&name) {
+                names.push(name);
+                length += name.len();
+            }
         }
-        text
+        format!("{count} more: {}", names.join(", "))
     }
 
-    /// The mappings of a band for a program: start, end, permissions and name.
+    /// Returns start, end, permissions and name of the mappings as JSON, for the script of a page.
     fn mappings(&self) -> String {
         let all: Vec<_> = self
-            .laid
+            .placed
             .band
             .regions
             .iter()
             .map(|&index| {
                 let region = &self.space.regions[index];
-                let name = fit(&region.name, LONGEST_NAME, SMALL, false, Cut::Middle);
+                let name = fit(&region.name, MAX_NAME_WIDTH, SMALL, false, Cut::Middle);
                 let (start, end) = (format!("{:x}", region.start), format!("{:x}", region.end));
                 (start, end, &region.permissions, name)
             })
             .collect();
-        serde_json::to_string(&all).expect("text is JSON")
+        serde_json::to_string(&all).expect("strings are valid JSON")
     }
 
-    /// The blocks of a band, cuts, and the marks where another mapping starts.
+    /// Draws the blocks of a band, its cuts, and marks where mappings start.
     fn blocks(&self, elements: &mut Vec<Element>) {
         let grid = self.layout.grid;
         let mut marks = Outline::default();
-        // Beside the middle of a line of text.
-        let mut y = if self.laid.is_line {
+        // A single row is centered on the line of text.
+        let mut y = if self.placed.is_line {
             5.0 - grid.cell() / 2.0
         } else {
             0.0
         };
-        for part in &self.laid.rows.parts {
+        for part in &self.placed.rows.parts {
             match part {
                 Part::Cut(rows) => {
-                    cut(
-                        elements,
-                        y,
-                        (rows.end - rows.start).saturating_mul(grid.row()),
-                        false,
-                    );
-                    y += CUT;
+                    let bytes = (rows.end - rows.start).saturating_mul(grid.row());
+                    zigzag(elements, y, bytes, false);
+                    y += CUT_HEIGHT;
                 }
                 Part::Rows(rows) => {
                     for row in rows.clone() {
@@ -328,63 +324,68 @@ impl Drawing<'_> {
             }
         }
         if !marks.is_empty() {
-            elements.push(Element::path(Ink::Text, marks));
+            elements.push(Element::path(Color::Text, marks));
         }
     }
 
+    /// Draws a row of blocks.
     fn row(&self, elements: &mut Vec<Element>, marks: &mut Outline, row: u64, y: f64) {
-        let Laid { band, rows, .. } = self.laid;
+        let PlacedBand { band, rows, .. } = self.placed;
         let grid = self.layout.grid;
         let (first, end) = (row * grid.columns, (row + 1) * grid.columns);
-        let mut place = first;
-        let mut mapping = rows.places.partition_point(|places| places.end <= first);
-        while place < end && mapping < rows.places.len() {
-            let x = MAP + (place - first) as f64 * grid.cell();
-            let places = &rows.places[mapping];
-            if place == places.start && self.is_marked(mapping) {
+        let mut next = first;
+        let mut mapping = rows
+            .positions
+            .partition_point(|positions| positions.end <= first);
+        while next < end && mapping < rows.positions.len() {
+            let x = MAP + (next - first) as f64 * grid.cell();
+            let positions = &rows.positions[mapping];
+            if next == positions.start && self.is_marked(mapping) {
                 let gap = grid.cell() - grid.side();
                 marks.rectangle(x - gap / 2.0 - 0.35, y, 0.7, grid.side());
             }
             let region = &self.space.regions[band.regions[mapping]];
-            let alike = rows.alike(place, end, region, mapping, grid);
-            let count = alike.count;
             let run = Run {
-                place: (x, y),
-                ..alike
+                position: (x, y),
+                ..rows.equal_blocks(next, end, region, mapping, grid)
             };
             elements.push(run.draw(grid));
-            place += count;
-            if place == places.end {
+            next += run.count;
+            if next == positions.end {
                 mapping += 1;
             }
         }
     }
 
-    /// Whether a mark tells a mapping from the one before it: among gathered ones, only of another
-    /// file.
+    /// Returns true if a mark separates a mapping from the previous one. In merged bands, only
+    /// different files are separated.
     fn is_marked(&self, mapping: usize) -> bool {
         let Band {
-            regions, gathered, ..
-        } = &self.laid.band;
+            regions, merged, ..
+        } = &self.placed.band;
         let name = |mapping: usize| &self.space.regions[regions[mapping]].name;
-        mapping > 0 && (gathered.is_none() || name(mapping) != name(mapping - 1))
+        mapping > 0 && (merged.is_none() || name(mapping) != name(mapping - 1))
     }
 }
 
-/// The mark of addresses that are left out.
-fn cut(elements: &mut Vec<Element>, y: f64, bytes: u64, with_text: bool) {
+/// Draws the mark for omitted addresses.
+fn zigzag(elements: &mut Vec<Element>, y: f64, bytes: u64, with_text: bool) {
     let (height, right) = if with_text {
         let text = format!("{} without pages", human_size(bytes));
-        let right = RIGHT - width(&text, SMALL, false) - 6.0;
-        elements.push(Element::small(
-            Ink::Faint,
-            (RIGHT, y + BASE),
-            Align::End,
+        let room = width(&text, SMALL, false);
+        elements.push(Element::Text {
+            color: Color::Faint,
+            position: (RIGHT, y + BASELINE),
+            size: SMALL,
+            bold: false,
+            align: Align::End,
+            room,
             text,
-        ));
+        });
+        let right = RIGHT - room - 6.0;
         (10.0, right)
     } else {
-        (CUT, RIGHT)
+        (CUT_HEIGHT, RIGHT)
     };
     const TOOTH: f64 = 2.5;
     let middle = y + height / 2.0 - 0.6;
@@ -399,66 +400,8 @@ fn cut(elements: &mut Vec<Element>, y: f64, bytes: u64, with_text: bool) {
     outline.polygon(&upper.chain(lower).collect::<Vec<_>>());
     elements.push(Element::Group {
         class: "cut",
-        place: (0.0, 0.0),
-        data: vec![("data-bytes", bytes.to_string()), ("data-y", y.to_string())],
-        elements: vec![Element::path(Ink::Faint, outline)],
+        position: (0.0, 0.0),
+        attributes: vec![("data-bytes", bytes.to_string()), ("data-y", y.to_string())],
+        elements: vec![Element::path(Color::Faint, outline)],
     });
-}
-
-impl Rows {
-    /// The blocks from a place on that look the same, as far as one mapping and the row go.
-    fn alike(
-        &self,
-        place: u64,
-        row_end: u64,
-        region: &super::Region,
-        mapping: usize,
-        grid: super::blocks::Grid,
-    ) -> Run {
-        let places = &self.places[mapping];
-        let addresses = |place: u64| {
-            let number = region.start / grid.block + place - places.start;
-            let start = (number * grid.block).max(region.start);
-            let end = (number + 1).saturating_mul(grid.block).min(region.end);
-            start..end
-        };
-        let size = |place: u64| {
-            let addresses = addresses(place);
-            addresses.end - addresses.start
-        };
-        let mapped = size(place);
-        let mut end = row_end.min(places.end);
-        // Only at the ends of a mapping is a block mapped in part.
-        if mapped < grid.block {
-            end = place + 1;
-        } else if size(end - 1) < grid.block {
-            end -= 1;
-        }
-        let next = self
-            .blocks
-            .partition_point(|blocks| blocks.place + blocks.count <= place);
-        let mut totals = Totals::default();
-        let mut following = self.blocks[next..].iter().peekable();
-        if let Some(blocks) = following.next_if(|blocks| blocks.place <= place) {
-            totals = blocks.totals;
-            let mut alike = blocks.place + blocks.count;
-            while alike < end
-                && let Some(more) =
-                    following.next_if(|more| more.place == alike && more.totals == totals)
-            {
-                alike += more.count;
-            }
-            end = end.min(alike);
-        } else if let Some(blocks) = following.peek() {
-            end = end.min(blocks.place);
-        }
-        Run {
-            place: (0.0, 0.0),
-            count: end - place,
-            totals,
-            mapped,
-            addresses: addresses(place).start..addresses(end - 1).end,
-            mapping,
-        }
-    }
 }

@@ -1,88 +1,71 @@
-//! How fine the blocks are, and where each band goes.
+//! Chooses the block size and the position of each band.
 
-use super::AddressSpace;
-use super::bands::{Band, gather};
-use super::blocks::{Grid, Part, Rows};
-use crate::picture::scene::{MARGIN, WIDTH};
+use super::bands::{Band, merge_small};
+use super::grid::Grid;
+use super::model::AddressSpace;
+use super::rows::Rows;
+use crate::picture::metrics::{LINE, MAP_WIDTH};
 
-/// Where the blocks start: labels are to the left.
-pub const MAP: f64 = 152.0;
-pub const MAP_WIDTH: f64 = WIDTH - MARGIN - MAP;
-pub const LABEL_WIDTH: f64 = MAP - 8.0 - MARGIN;
-/// From one line of small text to the next, and from its top to its base line.
-pub const LINE: f64 = 11.25;
-pub const BASE: f64 = 8.5;
-/// How high the mark of a cut is, without and with text.
-pub const CUT: f64 = 5.0;
-pub const CUT_WITH_TEXT: f64 = 12.5;
-/// What the figures of a band take to the right of its blocks.
-const FIGURES: f64 = 152.0;
-/// What places are multiples of, so that blocks are whole pixels.
+/// The height of the mark for a gap between bands, including its text.
+pub const GAP_HEIGHT: f64 = 12.5;
+/// The width of the figures to the right of the blocks of a one-line band.
+const FIGURES_WIDTH: f64 = 152.0;
+/// Positions are multiples of this, so that blocks are whole pixels.
 const STEP: f64 = 2.5;
-/// From which size on a hole between bands is shown, and how many at most.
-const HOLE: u64 = 1 << 30;
-const HOLES: usize = 6;
-/// How many bands have a label of their own, as far as there is room.
-const KEPT: [usize; 6] = [32, 24, 16, 12, 8, 5];
+/// Smaller gaps between bands are never shown.
+const MIN_GAP: u64 = 1 << 30;
+/// The largest number of gaps that are shown.
+const MAX_GAPS: usize = 6;
+/// Numbers of bands with a label of their own. The first that leaves enough room for blocks is
+/// used.
+const LABELED_BANDS: [usize; 6] = [32, 24, 16, 12, 8, 5];
 
-impl Grid {
-    /// How wide and high a block is, with what is free beside it.
-    pub fn cell(self) -> f64 {
-        MAP_WIDTH / self.columns as f64
-    }
-
-    /// The same without.
-    pub fn side(self) -> f64 {
-        self.cell() * 7.0 / 8.0
-    }
-
-    /// What a row stands for.
-    pub fn row(self) -> u64 {
-        self.block * self.columns
-    }
-}
-
-/// A way to draw an address space.
+/// The positions of all bands.
 #[derive(Debug)]
 pub struct Layout {
     pub grid: Grid,
-    pub bands: Vec<Laid>,
+    pub bands: Vec<PlacedBand>,
+    /// The position below the last band.
     pub end: f64,
 }
 
-/// A band and where it is.
+/// A band and its position.
 #[derive(Debug)]
-pub struct Laid {
+pub struct PlacedBand {
     pub band: Band,
     pub rows: Rows,
     pub top: f64,
     pub height: f64,
-    /// Whether its figures are to the right of the blocks, in the line that its name is in.
+    /// Whether the name, the blocks and the figures are on one line.
     pub is_line: bool,
-    /// The hole before it, if one is shown.
-    pub hole: Option<u64>,
+    /// The size of the gap before the band, if it is shown.
+    pub gap: Option<u64>,
 }
 
 impl Layout {
-    /// The finest blocks that have room, with as many labels as have.
-    pub fn new(space: &AddressSpace, bands: &[Band], top: f64, room: f64) -> Layout {
+    /// Lays bands out between `top` and `top + max_height`, with the smallest blocks that fit.
+    ///
+    /// First the number of labeled bands is chosen: with the largest blocks, they must leave 40 %
+    /// of the height free. Then the smallest blocks that fit are chosen.
+    pub fn new(space: &AddressSpace, bands: &[Band], top: f64, max_height: f64) -> Layout {
         let grids = grids(space.page_size);
         let coarsest = grids[grids.len() - 1];
-        let mut place = Place {
+        let mut bounds = Bounds {
             space,
             top,
-            room: f64::INFINITY,
+            max_height: f64::INFINITY,
         };
-        for kept in KEPT {
-            let bands = gather(bands, kept, space);
-            let least = place.lay(&bands, coarsest);
+        for labeled in LABELED_BANDS {
+            let bands = merge_small(bands, labeled, space);
+            let least = bounds.lay_out(&bands, coarsest);
             let least = least.map_or(0.0, |layout| layout.end - top);
-            if least > room * 0.6 && kept != KEPT[KEPT.len() - 1] {
+            let is_last = labeled == LABELED_BANDS[LABELED_BANDS.len() - 1];
+            if least > max_height * 0.6 && !is_last {
                 continue;
             }
-            // Tens of thousands of mappings take more than a page however coarse the blocks are.
-            place.room = room.max(least * 1.25);
-            if let Some(layout) = grids.iter().find_map(|&grid| place.lay(&bands, grid)) {
+            // Tens of thousands of mappings need more than a page even with the largest blocks.
+            bounds.max_height = max_height.max(least * 1.25);
+            if let Some(layout) = grids.iter().find_map(|&grid| bounds.lay_out(&bands, grid)) {
                 return layout;
             }
         }
@@ -94,7 +77,8 @@ impl Layout {
     }
 }
 
-/// The ways to draw blocks, from the finest on: large for single pages, then small.
+/// Returns the possible grids by ascending block size. Blocks of one page can be drawn large or
+/// small, all others only small.
 fn grids(page: u64) -> Vec<Grid> {
     let large = Grid {
         block: page,
@@ -107,79 +91,62 @@ fn grids(page: u64) -> Vec<Grid> {
     [large].into_iter().chain(small).collect()
 }
 
-/// Where bands are laid out.
-struct Place<'a> {
+/// The address space to lay out, and the limits of the layout.
+struct Bounds<'a> {
     space: &'a AddressSpace,
     top: f64,
-    room: f64,
+    max_height: f64,
 }
 
-impl Place<'_> {
-    /// Lays the bands out; `None` if they take more room.
-    fn lay(&self, bands: &[Band], grid: Grid) -> Option<Layout> {
+impl Bounds<'_> {
+    /// Lays bands out. Returns `None` if they need more than the maximum height.
+    fn lay_out(&self, bands: &[Band], grid: Grid) -> Option<Layout> {
         let space = self.space;
-        let limit = (self.room / grid.cell()) as u64;
-        let least_hole = least_hole(bands, space);
+        let limit = (self.max_height / grid.cell()) as u64;
+        let smallest_gap = smallest_gap(bands, space);
         let mut y = self.top;
         let mut before: Option<u64> = None;
-        let mut laid = Vec::with_capacity(bands.len());
+        let mut placed = Vec::with_capacity(bands.len());
         for band in bands {
             let rows = Rows::new(band, space, grid, limit)?;
-            let hole = before.map(|before| band.start(space) - before);
-            let hole = hole.filter(|&hole| hole >= least_hole);
-            if hole.is_some() {
-                y += CUT_WITH_TEXT;
+            let gap = before.map(|before| band.start(space) - before);
+            let gap = gap.filter(|&gap| gap >= smallest_gap);
+            if gap.is_some() {
+                y += GAP_HEIGHT;
             }
             before = Some(band.end(space));
             let rows_height = rows.height(grid);
-            let is_line = rows_height < LINE && rows.width(grid) + FIGURES < MAP_WIDTH;
+            let is_line = rows_height < LINE && rows.width(grid) + FIGURES_WIDTH < MAP_WIDTH;
             let lines = if is_line { 1.0 } else { 2.0 };
             let height = (rows_height.max(lines * LINE) / STEP).ceil() * STEP;
-            laid.push(Laid {
+            placed.push(PlacedBand {
                 band: band.clone(),
                 rows,
                 top: y,
                 height,
                 is_line,
-                hole,
+                gap,
             });
             y += height + STEP;
-            if y - self.top > self.room {
+            if y - self.top > self.max_height {
                 return None;
             }
         }
         Some(Layout {
             grid,
-            bands: laid,
+            bands: placed,
             end: y,
         })
     }
 }
 
-/// The smallest hole between bands that is shown.
-fn least_hole(bands: &[Band], space: &AddressSpace) -> u64 {
-    let mut holes: Vec<u64> = bands
+/// Returns the size of the smallest gap to show, so that there are at most [`MAX_GAPS`].
+fn smallest_gap(bands: &[Band], space: &AddressSpace) -> u64 {
+    let mut gaps: Vec<u64> = bands
         .windows(2)
         .map(|pair| pair[1].start(space) - pair[0].end(space))
-        .filter(|&hole| hole >= HOLE)
+        .filter(|&gap| gap >= MIN_GAP)
         .collect();
-    holes.sort_unstable_by(|a, b| b.cmp(a));
-    holes.get(HOLES - 1).copied().unwrap_or(HOLE)
-}
-
-impl Rows {
-    fn height(&self, grid: Grid) -> f64 {
-        self.parts
-            .iter()
-            .map(|part| match part {
-                Part::Rows(rows) => (rows.end - rows.start) as f64 * grid.cell(),
-                Part::Cut(_) => CUT,
-            })
-            .sum()
-    }
-
-    fn width(&self, grid: Grid) -> f64 {
-        let count = self.places.last().map_or(0, |places| places.end);
-        count.min(grid.columns) as f64 * grid.cell()
-    }
+    gaps.sort_unstable_by(|a, b| b.cmp(a));
+    gaps.get(MAX_GAPS - 1).copied().unwrap_or(MIN_GAP)
 }

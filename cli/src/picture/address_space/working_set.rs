@@ -1,101 +1,98 @@
-//! A picture's address space, taken from a working set: the one place that knows both.
-
-use std::os::unix::ffi::OsStrExt as _;
+//! Converts a working set to the address space of a picture.
 
 use psapi::{Backing, Mapping, PageAttributes, PageRun, ShareCount, WorkingSet};
 
-use super::{AddressSpace, Kind, Region, Stretch, Totals};
-use crate::output::printable;
+use super::model::{AddressSpace, Region, Segment, Subject, Totals};
+use crate::output::{human_size, printable};
+use crate::picture::page_kind::PageKind;
 
-/// What a page is; `None` for what is neither in memory nor known to be elsewhere.
-fn kind(run: &PageRun<'_>) -> Option<Kind> {
+/// Returns the kind of the pages of a run; `None` if they are absent.
+fn page_kind(run: &PageRun<'_>) -> Option<PageKind> {
     let has = |attribute| run.attributes.contains(attribute);
     let is_shared = match run.shares {
         Some(ShareCount::Exactly(count)) => count > 1,
-        Some(ShareCount::MoreThanOne) => true,
+        Some(ShareCount::MoreThanOne | ShareCount::SevenOrMore) => true,
         None => false,
     };
     Some(if has(PageAttributes::GUARD) {
-        Kind::Guard
+        PageKind::Guard
     } else if has(PageAttributes::SWAPPED) {
-        Kind::Swapped
+        PageKind::Swapped
     } else if !has(PageAttributes::RESIDENT) {
         return None;
     } else if has(PageAttributes::ZERO) {
-        Kind::Zero
+        PageKind::Zero
     } else if has(PageAttributes::HUGETLB) {
-        Kind::Hugetlb
+        PageKind::Hugetlb
     } else if has(PageAttributes::SPECIAL) {
-        Kind::Device
+        PageKind::Device
     } else {
         match (has(PageAttributes::FILE), is_shared) {
-            (true, true) => Kind::Shared,
-            (true, false) => Kind::File,
-            (false, true) => Kind::Forked,
-            (false, false) if has(PageAttributes::HUGE) => Kind::PrivateHuge,
-            (false, false) => Kind::Private,
+            (true, true) => PageKind::Shared,
+            (true, false) => PageKind::File,
+            (false, true) => PageKind::Forked,
+            (false, false) if has(PageAttributes::HUGE) => PageKind::PrivateHuge,
+            (false, false) => PageKind::Private,
         }
     })
 }
 
-impl AddressSpace {
-    /// Draws on share counts of private pages, too: see
-    /// [`WorkingSetOptions::with_private_share_counts`](psapi::WorkingSetOptions::with_private_share_counts).
-    pub fn new(set: &WorkingSet, title: String, taken: String) -> Self {
-        let mut regions: Vec<Region> = set.mappings().iter().map(region).collect();
-        let mut stretches: Vec<Stretch> = Vec::new();
-        let mut place = 0;
-        for run in set.runs() {
-            let Some(kind) = kind(&run) else { continue };
-            let locked = run.attributes.contains(PageAttributes::LOCKED);
-            while regions[place].end <= run.start {
-                place += 1;
-            }
-            let region = &mut regions[place];
-            region.totals.add(kind, run.size(), locked);
-            match stretches.last_mut() {
-                // Runs differ in more than a picture shows.
-                Some(last)
-                    if (last.end, last.kind, last.locked) == (run.start, kind, locked)
-                        && run.start > region.start =>
-                {
-                    last.end = run.end;
-                }
-                _ => stretches.push(Stretch {
-                    start: run.start,
-                    end: run.end,
-                    kind,
-                    locked,
-                }),
-            }
-        }
-        let untold = [
-            (
-                PageAttributes::HUGE,
-                "Here, huge pages can't be told from others.",
-            ),
-            (
-                PageAttributes::ZERO,
-                "Here, pages of zeros can't be told from others.",
-            ),
-        ];
-        let untold = untold
-            .into_iter()
-            .filter(|(attribute, _)| !set.known().contains(*attribute))
-            .map(|(_, sentence)| sentence)
-            .collect();
-        AddressSpace {
-            title,
-            taken,
-            page_size: set.page_size(),
-            regions,
-            stretches,
-            untold,
+/// Returns the address space of a working set.
+pub fn address_space(set: &WorkingSet, title: String, time: &str) -> AddressSpace {
+    let mut space = AddressSpace {
+        subject: Subject::WorkingSet,
+        title,
+        summary: Vec::new(),
+        page_size: set.page_size(),
+        regions: set.mappings().iter().map(region).collect(),
+        segments: Vec::new(),
+        notes: notes(set),
+    };
+    for run in set.runs() {
+        if let Some(kind) = page_kind(&run) {
+            // Runs also differ in attributes that the picture does not show.
+            space.push(Segment {
+                start: run.start,
+                end: run.end,
+                kind,
+                locked: run.attributes.contains(PageAttributes::LOCKED),
+            });
         }
     }
+    let totals = space.totals();
+    let resident = human_size(totals.resident());
+    let hugetlb = match totals.bytes(PageKind::Hugetlb) {
+        0 => String::new(),
+        bytes => format!(", {} in hugetlb pages,", human_size(bytes)),
+    };
+    let mapped = human_size(space.mapped());
+    space.summary = vec![format!(
+        "{time}: {resident} in memory{hugetlb} of {mapped} mapped"
+    )];
+    space
 }
 
-fn region(mapping: &Mapping) -> Region {
+/// Returns sentences about the attributes that are unknown.
+fn notes(set: &WorkingSet) -> Vec<&'static str> {
+    let sentences = [
+        (
+            PageAttributes::HUGE,
+            "On this system, huge pages cannot be distinguished from other pages.",
+        ),
+        (
+            PageAttributes::ZERO,
+            "On this system, zero pages cannot be distinguished from other pages.",
+        ),
+    ];
+    sentences
+        .into_iter()
+        .filter(|(attribute, _)| !set.known().contains(*attribute))
+        .map(|(_, sentence)| sentence)
+        .collect()
+}
+
+/// Returns the region of a mapping, without pages.
+pub fn region(mapping: &Mapping) -> Region {
     let label = mapping.backing.label();
     let name = match mapping.backing {
         Backing::Anonymous {
@@ -105,7 +102,7 @@ fn region(mapping: &Mapping) -> Region {
         Backing::Anonymous { hugetlb: true, .. }
         | Backing::SharedAnonymous { hugetlb: true, .. } => "hugetlb pages".to_owned(),
         Backing::SharedAnonymous { name: None, .. } => "shared anonymous".to_owned(),
-        _ => printable(label.as_bytes()),
+        _ => printable(label.as_encoded_bytes()),
     };
     let letter = |allowed: bool, letter: char| if allowed { letter } else { '-' };
     Region {

@@ -1,0 +1,2 @@
+/* tlhelp32.h, for programs that spell its name this way. */
+#include "tlhelp32.h"

@@ -1,0 +1,2 @@
+/* windows.h, for programs that spell its name this way. */
+#include "windows.h"

@@ -1,0 +1,167 @@
+//! The strategy since Linux 6.7: `PAGEMAP_SCAN` reports runs of equal pages.
+//!
+//! A range of many mappings is scanned in few calls. Entries are read afterwards, but only for runs
+//! whose share counts are requested or whose pages the scan cannot classify.
+
+use std::ops::Range;
+
+use super::walker::{BLOCK, PageWalker, REPORTED, equal_runs};
+use crate::error::SourceError;
+use crate::page::{Page, PageAttributes};
+use crate::sys::linux::calls::pagemap_scan::{ScanItem, Scanner};
+use crate::sys::linux::pages::areas::VmaHints;
+use crate::sys::linux::proc::pagemap::PagemapEntry;
+use crate::working_set::options::ShareScope;
+
+/// The number of pages per scan call. One call takes the kernel a few milliseconds.
+const MAX_STEP: u64 = 1 << 20;
+
+/// The parameters of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ScanParameters {
+    /// The maximum number of found pages per call.
+    step: u64,
+    /// Whether the scan distinguishes file pages from others, which is slow.
+    files: bool,
+}
+
+impl<F: FnMut(usize, Range<u64>, Page)> PageWalker<'_, F> {
+    /// Scans a range, which can span several mappings.
+    pub(super) fn scan(&mut self, scanner: Scanner, range: Range<u64>) -> Result<(), SourceError> {
+        let hints = self.request.hints;
+        let first = hints.partition_point(|hint| hint.end <= range.start);
+        let count = hints[first..].partition_point(|hint| hint.start < range.end);
+        let hints = &hints[first..first + count];
+        let parameters: Vec<_> = hints
+            .iter()
+            .map(|hint| self.scan_parameters(hint))
+            .collect();
+        // Neighboring mappings with equal parameters are scanned together.
+        let mut at = 0;
+        for equal in parameters.chunk_by(|a, b| a == b) {
+            let start = hints[at].start.max(range.start);
+            at += equal.len();
+            let end = hints[at - 1].end.min(range.end);
+            self.scan_with(scanner, start..end, equal[0])?;
+        }
+        Ok(())
+    }
+
+    /// Chooses the parameters for a mapping.
+    ///
+    /// The steps are small if the entries of the found pages are read next, so that the kernel's
+    /// data is still cached. Small mappings all get the same parameters, so that they are scanned
+    /// together with their neighbors.
+    fn scan_parameters(&self, hint: &VmaHints) -> ScanParameters {
+        let is_small = (hint.end - hint.start) / self.request.page_size < BLOCK;
+        let step = if is_small || self.needs_entries(hint) {
+            BLOCK
+        } else {
+            MAX_STEP
+        };
+        // Entries have the file flag, so the scan need not find it if they are read anyway.
+        let reads_entries = self.request.shares != ShareScope::None;
+        ScanParameters {
+            step,
+            files: !reads_entries && (is_small || hint.has_file),
+        }
+    }
+
+    fn scan_with(
+        &mut self,
+        scanner: Scanner,
+        range: Range<u64>,
+        ScanParameters { step, files }: ScanParameters,
+    ) -> Result<(), SourceError> {
+        let pagemap = self.request.pagemap;
+        let mut buffer = std::mem::take(&mut self.scan_buffer);
+        let on_found = |item| match item {
+            ScanItem::Run(mut run, attributes) => {
+                while let Some((index, part)) = self.next_part(&mut run) {
+                    self.on_found(index, part, attributes)?;
+                }
+                Ok(())
+            }
+            ScanItem::StepDone => (self.request.progress)(std::mem::take(&mut self.unreported)),
+        };
+        scanner.scan(pagemap, range, step, files, &mut buffer, on_found)?;
+        self.scan_buffer = buffer;
+        Ok(())
+    }
+
+    /// Returns true if the entries of a mapping's pages are read after the scan.
+    fn needs_entries(&self, hint: &VmaHints) -> bool {
+        match self.request.shares {
+            _ if self.request.has_bad_memory => true,
+            ShareScope::None => false,
+            ShareScope::Shareable => hint.has_file,
+            ShareScope::All => true,
+        }
+    }
+
+    /// Emits a run that the scan found, after reading its entries if they add something.
+    fn on_found(
+        &mut self,
+        index: usize,
+        part: Range<u64>,
+        mut attributes: PageAttributes,
+    ) -> Result<(), SourceError> {
+        let hint = self.request.hints[index];
+        if attributes.contains(PageAttributes::WRITE_PROTECTED)
+            && !self.has_uffd_protection(index, part.start)?
+        {
+            attributes.remove(PageAttributes::WRITE_PROTECTED);
+        }
+        let page = Page::new(hint.complete(attributes));
+        if !page.attributes.intersects(REPORTED) {
+            return Ok(());
+        }
+        // The scan reports markers in empty entries as swapped, like pages in a page file.
+        let entries_add_something =
+            self.needs_entries(&hint) || page.attributes.contains(PageAttributes::SWAPPED);
+        if !entries_add_something || page.attributes.contains(PageAttributes::ZERO) {
+            self.unreported += part.end - part.start;
+            self.emit(index, part, page);
+            return Ok(());
+        }
+        let mut rest = part;
+        while let Some(start) = self.next_entries(&mut rest)? {
+            let complete = |&entry: &u64| {
+                let current = PagemapEntry::attributes(entry);
+                if current.intersects(REPORTED) {
+                    hint.complete(attributes | current & PageAttributes::FILE)
+                } else {
+                    // The page was unmapped after the scan.
+                    PageAttributes::empty()
+                }
+            };
+            let mut pages: Vec<Page> = self.entries.iter().map(complete).map(Page::new).collect();
+            self.look_up_frames(&mut pages);
+            for (run, page) in equal_runs(start, self.request.page_size, &pages) {
+                if !page.attributes.is_empty() {
+                    self.unreported += run.end - run.start;
+                    self.emit(index, run, page);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns true if userfaultfd write-protects pages of a mapping, judged by the entry of a page
+    /// that the scan does not report as written.
+    ///
+    /// Some kernels, such as 7.3, report no page as written in mappings without userfaultfd.
+    fn has_uffd_protection(&mut self, index: usize, page: u64) -> Result<bool, SourceError> {
+        if let Some((cached, is_protected)) = self.uffd_protection
+            && cached == index
+        {
+            return Ok(is_protected);
+        }
+        let mut entry = [0];
+        self.request.pagemap.read(page, &mut entry)?;
+        let entry = PagemapEntry::from_bits_truncate(entry[0]);
+        let is_protected = entry.contains(PagemapEntry::WRITE_PROTECTED);
+        self.uffd_protection = Some((index, is_protected));
+        Ok(is_protected)
+    }
+}

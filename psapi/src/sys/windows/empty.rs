@@ -1,0 +1,84 @@
+//! Empties the working set of a process.
+
+use std::ops::ControlFlow;
+
+use super::class::ProcessClass;
+use super::layouts::quota_limits;
+use super::layouts::reader::Width;
+use super::process::{Process, Rights};
+use super::{memory_counters, nt, pages};
+use crate::error::{ErrorKind, SourceError};
+use crate::page::PageAttributes;
+use crate::working_set::options::WorkingSetOptions;
+use crate::working_set::{EmptiedWorkingSet, RemainingMemory, WorkingSet, WorkingSetSize};
+
+/// Takes all pages out of the working set.
+///
+/// The right to do so does not include the right to see the pages. Without that, the sizes are
+/// those of the process's counters, and the reasons why pages stayed are unknown.
+pub(crate) fn empty_working_set(process: &Process) -> Result<EmptiedWorkingSet, SourceError> {
+    let class = ProcessClass::ProcessQuotaLimits;
+    process.check_alive(class)?;
+    let handle = process.handle(Rights::SET_QUOTA)?;
+    let before = match counted_size(process)? {
+        Some(size) => size,
+        None => listed_size(&list(process)?),
+    };
+    let mut limits = quota_limits::empty_working_set(Width::NATIVE);
+    nt::set_process(handle, class, &mut limits)
+        .check()
+        .map_err(|status| process.error(class, status))?;
+    let (after, remaining) = match list(process) {
+        Ok(set) => (listed_size(&set), remaining(&set)),
+        Err(error) if error.kind(Some(process.id())) == ErrorKind::AccessDenied => {
+            let after = counted_size(process)?.ok_or(error)?;
+            let remaining = RemainingMemory {
+                other: after.total(),
+                ..RemainingMemory::default()
+            };
+            (after, remaining)
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(EmptiedWorkingSet {
+        before,
+        after,
+        remaining,
+        refused: Vec::new(),
+    })
+}
+
+/// Returns the size that the counters of the process report; `None` if they do not distinguish
+/// private pages.
+fn counted_size(process: &Process) -> Result<Option<WorkingSetSize>, SourceError> {
+    let counters = memory_counters(process)?;
+    Ok(counters.rss_anon.map(|private| WorkingSetSize {
+        private,
+        file: counters.working_set.saturating_sub(private),
+    }))
+}
+
+fn list(process: &Process) -> Result<WorkingSet, SourceError> {
+    let options = WorkingSetOptions::new().without_share_counts();
+    pages::working_set(process, &options, &mut |_| ControlFlow::Continue(()))
+}
+
+fn listed_size(set: &WorkingSet) -> WorkingSetSize {
+    let totals = set.totals();
+    WorkingSetSize {
+        private: totals.private,
+        file: totals.file,
+    }
+}
+
+fn remaining(set: &WorkingSet) -> RemainingMemory {
+    let mut remaining = RemainingMemory::default();
+    for run in set.runs().filter(|run| run.is_counted()) {
+        if run.attributes.contains(PageAttributes::LOCKED) {
+            remaining.locked += run.size();
+        } else {
+            remaining.other += run.size();
+        }
+    }
+    remaining
+}
