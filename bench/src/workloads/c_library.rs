@@ -112,7 +112,7 @@ pub fn leaked_descriptors(fixtures: &Fixtures) -> anyhow::Result<Vec<Figure>> {
     Ok(Figure::of_psapi(descriptors))
 }
 
-/// Measures the growth of private memory in the last nine tenths of these calls.
+/// Measures the growth of private memory in the second half of these calls.
 pub fn leaked_memory(fixtures: &Fixtures) -> anyhow::Result<Vec<Figure>> {
     let [_, bytes] = fixtures.random_calls()?;
     Ok(Figure::of_psapi(bytes))
