@@ -41,10 +41,13 @@ pub(crate) fn read(
         }
     };
     let image = row.get_or_insert_default();
-    let device_path = image.device_path.get_or_insert_default();
-    replace(device_path, name);
-    if let Some(path) = by_device(device_path.as_os_str()) {
-        *device_path = path.into();
+    // A lookup of the device allocates, so it is made only for another file.
+    if !is_named_by_letter(image, name) {
+        let device_path = image.device_path.get_or_insert_default();
+        replace(device_path, name);
+        if let Some(path) = by_device(device_path.as_os_str()) {
+            *device_path = path.into();
+        }
     }
     // The file can be on a device without a drive letter.
     match query(process, WIN32, buffer) {
@@ -52,6 +55,14 @@ pub(crate) fn read(
         _ => translate(image),
     }
     Ok(())
+}
+
+/// Returns true if a native name has a drive letter, as in Wine, and names the row's file.
+fn is_named_by_letter(image: &ImageFile, name: &[u8]) -> bool {
+    let path = name.strip_prefix(b"\\\0?\0?\0\\\0");
+    path.is_some_and(|path| {
+        image.device_path.is_some() && text::equals(image.path.as_os_str(), path)
+    })
 }
 
 /// Replaces the file of a row whose process cannot be opened, by its id alone.
