@@ -17,6 +17,9 @@ fn main() {
     let output = env::var_os("OUT_DIR").expect("cargo names a directory for output");
     for entry in fs::read_dir("programs/windows").expect("the programs for Windows") {
         let source = entry.expect("a program for Windows").path();
+        if source.extension().is_none_or(|extension| extension != "c") {
+            continue;
+        }
         let is_library = source.to_string_lossy().ends_with("_library.c");
         let extension = if is_library { "dll" } else { "exe" };
         let name = source.with_extension(extension);

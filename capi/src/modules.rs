@@ -14,6 +14,11 @@ use crate::win32_error::{Result, Win32Error};
 
 const RIGHTS: DWORD = PROCESS_QUERY_INFORMATION | PROCESS_VM_READ;
 
+/// Whether programs get all modules for every valid filter, as documented for 32-bit programs on
+/// 64-bit Windows. Without 64-bit modules, the filter would make no difference but for
+/// `LIST_MODULES_64BIT`.
+const IGNORES_FILTER: bool = cfg!(all(windows, target_pointer_width = "32"));
+
 /// Implements `EnumProcessModules`.
 pub fn enumerate(process: HANDLE, to: *mut HMODULE, cb: DWORD, needed: *mut DWORD) -> Result<BOOL> {
     enumerate_filtered(process, to, cb, needed, 0)
@@ -32,6 +37,7 @@ pub fn enumerate_filtered(
     // `LIST_MODULES_DEFAULT` is 0, `LIST_MODULES_32BIT` bit 0 and `LIST_MODULES_64BIT` bit 1.
     let filter = match (filter, filter & 3) {
         (0, _) | (_, 3) => ModuleFilter::All,
+        (_, 1 | 2) if IGNORES_FILTER => ModuleFilter::All,
         (_, 1) => ModuleFilter::Only32Bit,
         (_, 2) => ModuleFilter::Only64Bit,
         _ => return Err(Win32Error::INVALID_PARAMETER),

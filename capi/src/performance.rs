@@ -16,6 +16,8 @@ pub fn information(to: *mut PERFORMANCE_INFORMATION, cb: DWORD) -> Result<BOOL> 
         .performance_info()
         .map_err(|error| Win32Error::from_system_error(&error))?;
     let pages = |bytes: u64| to_size(bytes / info.page_size);
+    // The structure has no value for an unknown figure.
+    let known = |bytes: Option<u64>| pages(bytes.unwrap_or(0));
     let information = PERFORMANCE_INFORMATION {
         cb: size_of::<PERFORMANCE_INFORMATION>() as DWORD,
         #[cfg(target_pointer_width = "64")]
@@ -25,10 +27,10 @@ pub fn information(to: *mut PERFORMANCE_INFORMATION, cb: DWORD) -> Result<BOOL> 
         CommitPeak: pages(figures::commit_peak(&info)),
         PhysicalTotal: pages(info.physical_total),
         PhysicalAvailable: pages(info.physical_available),
-        SystemCache: pages(info.system_cache),
-        KernelTotal: pages(info.kernel_total),
-        KernelPaged: pages(info.kernel_paged),
-        KernelNonpaged: pages(info.kernel_nonpaged),
+        SystemCache: known(info.system_cache),
+        KernelTotal: known(info.kernel_total),
+        KernelPaged: known(info.kernel_paged),
+        KernelNonpaged: known(info.kernel_nonpaged),
         PageSize: to_size(info.page_size),
         HandleCount: to_dword(info.handle_count.unwrap_or(0)),
         ProcessCount: to_dword(info.process_count),

@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 
 use psapi::{Error, ErrorKind, ProcessId};
 
-use crate::sys::{Users, privilege, texts};
+use crate::sys::{privilege, texts};
+use crate::users::Users;
 
 /// Failures by reason, in the order of the first of each.
 #[derive(Debug, Default)]

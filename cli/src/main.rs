@@ -33,6 +33,7 @@ mod sort;
 mod sys;
 mod target;
 mod usage;
+mod users;
 mod watch;
 
 use std::io::{self, Write as _};

@@ -9,7 +9,8 @@ use psapi::System;
 use crate::failures;
 use crate::options::Global;
 use crate::output::{Output, printable};
-use crate::sys::{self, Users};
+use crate::sys;
+use crate::users::Users;
 
 /// The state that every subcommand works with.
 #[derive(Debug)]

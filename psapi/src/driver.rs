@@ -34,8 +34,7 @@ pub struct DeviceDriver {
     /// is `None` if addresses are hidden, and on kernels without `CONFIG_KALLSYMS_ALL`, which do
     /// not list `_end`.
     pub size: Option<u64>,
-    /// The path of the file, as seen from the system's
-    /// [`file_root`](crate::SystemBuilder::file_root).
+    /// The path of the file, on Linux as seen from the system's `SystemBuilder::file_root`.
     ///
     /// On Windows, this is the native path that the kernel has, such as
     /// `\SystemRoot\System32\drivers\disk.sys`.

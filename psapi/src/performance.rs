@@ -28,7 +28,8 @@ pub struct PerformanceInfo {
     /// only.
     pub kernel_commit_limit: Option<u64>,
     /// The largest [`commit_total`](Self::commit_total) so far (`CommitPeak`): on Windows
-    /// `PeakCommitment`. `None` on Linux, which does not record this peak.
+    /// `PeakCommitment`. `None` on Linux, which does not record this peak, and on a Windows that
+    /// leaves it 0.
     pub commit_peak: Option<u64>,
     /// RAM that the kernel manages (`PhysicalTotal`): `MemTotal`; on Windows
     /// `NumberOfPhysicalPages` in `SystemBasicInformation`. It is less than the installed RAM.
@@ -41,24 +42,26 @@ pub struct PerformanceInfo {
     pub physical_free: Option<u64>,
     /// RAM that holds contents of files and file systems (`SystemCache`): `Buffers` + `Cached` +
     /// `SReclaimable`. It includes [`shared`](Self::shared). The `free` command calls it
-    /// buff/cache. On Windows `CurrentSizeIncludingTransitionInPages` in `SystemFileCacheInformation`.
-    pub system_cache: u64,
+    /// buff/cache. On Windows `CurrentSizeIncludingTransitionInPages` in
+    /// `SystemFileCacheInformation`. `None` if the system does not fill it, as Wine.
+    pub system_cache: Option<u64>,
     /// Shared memory and tmpfs files in RAM: `Shmem`. It is part of
     /// [`system_cache`](Self::system_cache), but unlike other caches cannot be dropped. Linux only.
     pub shared: Option<u64>,
     /// Memory of the kernel itself (`KernelTotal`): [`kernel_paged`](Self::kernel_paged) +
-    /// [`kernel_nonpaged`](Self::kernel_nonpaged).
-    pub kernel_total: u64,
+    /// [`kernel_nonpaged`](Self::kernel_nonpaged). `None` unless both are known.
+    pub kernel_total: Option<u64>,
     /// Kernel memory that is freed when RAM runs short (`KernelPaged`): `SReclaimable`. It is the
-    /// closest equivalent of a paged pool, which Windows has: `PagedPoolPages`. On Linux, it is also part of [`system_cache`](Self::system_cache).
-    pub kernel_paged: u64,
+    /// closest equivalent of a paged pool, which Windows has: `PagedPoolPages`. On Linux, it is also
+    /// part of [`system_cache`](Self::system_cache). `None` if the system does not fill it, as Wine.
+    pub kernel_paged: Option<u64>,
     /// Kernel memory that stays in RAM (`KernelNonpaged`): `SUnreclaim` + `KernelStack` +
     /// `PageTables` + `Percpu`, the last only if [`per_cpu`](Self::per_cpu) is not `None`. On Windows
-    /// `NonPagedPoolPages`.
+    /// `NonPagedPoolPages`; `None` if the system does not fill it, as Wine.
     ///
     /// On Linux, it excludes memory allocated by `vmalloc`, page tables of virtual machines and devices
     /// (`SecPageTables`, Linux 6.0), and pages that drivers allocate directly.
-    pub kernel_nonpaged: u64,
+    pub kernel_nonpaged: Option<u64>,
     /// Kernel memory that is replicated for each processor: `Percpu`. `None` before Linux 4.19,
     /// which does not report it, and on Windows.
     pub per_cpu: Option<u64>,

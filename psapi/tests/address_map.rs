@@ -1,16 +1,16 @@
 //! Address maps, compared with the addresses that processes print.
 
-// The facts are Linux's. `address_space` has the tests for every system.
-#![cfg(target_os = "linux")]
-
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
 use psapi::{AddressMap, Backing, ErrorKind, Process, ProcessId, System};
 
+#[cfg(target_os = "linux")]
 use testing::privilege::{is_root, unprivileged};
-use testing::{Program, TestProcess, interfaces, programs, skip};
+use testing::{Program, TestProcess, programs};
+#[cfg(target_os = "linux")]
+use testing::{interfaces, skip};
 
 fn addresses(line: &str) -> Vec<u64> {
     let words = line.split_whitespace();
@@ -37,13 +37,27 @@ fn module(map: &AddressMap, address: u64) -> Option<(&Path, u64)> {
         .map(|module| (&*module.path, offset.unwrap()))
 }
 
+/// What backs a heap and a stack.
+#[cfg(target_os = "linux")]
+const HEAP_AND_STACK: [Backing; 2] = [Backing::Heap, Backing::Stack];
+
+#[cfg(windows)]
+const HEAP_AND_STACK: [Backing; 2] = [const {
+    Backing::Anonymous {
+        name: None,
+        hugetlb: false,
+    }
+}; 2];
+
+/// On Linux, the process also executes another program.
 #[test]
 fn addresses_resolve_after_unload_and_exec() {
-    let library = Program::compile_as(
-        OsStr::new("libcomes.so"),
-        programs::ANSWER_LIBRARY,
-        &["-shared", "-fPIC"],
-    );
+    let arguments: &[&str] = match cfg!(windows) {
+        true => &[],
+        false => &["-shared", "-fPIC"],
+    };
+    let name = OsStr::new("libcomes.so");
+    let library = Program::compile_as(name, programs::ANSWER_LIBRARY, arguments);
     let (first, second) = (
         Program::compile(programs::CHANGES_MAPPINGS, &["-ldl"]),
         Program::compile_as(OsStr::new("second"), programs::WAITS, &[]),
@@ -58,15 +72,14 @@ fn addresses_resolve_after_unload_and_exec() {
     let main_location = map.resolve(main).unwrap();
     let base = main_location.module.unwrap().base;
     assert_eq!(module(&map, main), Some((&*first.path, main - base)));
-    // Code has equal offsets in memory and in the file. A zeroed variable is not in the file.
-    assert_eq!(main_location.file_offset(), Some(main - base));
+    // Code has equal offsets in memory and in the file of Linux. A zeroed variable is not in the
+    // file.
+    let offset = cfg!(target_os = "linux").then_some(main - base);
+    assert_eq!(main_location.file_offset(), offset);
     assert_eq!(module(&map, zeros), Some((&*first.path, zeros - base)));
     assert_eq!(map.resolve(zeros).unwrap().file_offset(), None);
     let backing = |address| &map.resolve(address).unwrap().mapping.backing;
-    assert_eq!(
-        (backing(stack), backing(heap)),
-        (&Backing::Stack, &Backing::Heap)
-    );
+    assert_eq!([backing(heap), backing(stack)], HEAP_AND_STACK.each_ref());
     assert_eq!((module(&map, stack), module(&map, heap)), (None, None));
     for nothing in [0, 1, u64::MAX] {
         assert_eq!(map.resolve(nothing), None);
@@ -92,23 +105,48 @@ fn addresses_resolve_after_unload_and_exec() {
     }
     assert!(!map.resolve(main).unwrap().gone);
 
-    subject.resume();
-    let second_main = addresses(&subject.line)[0];
-    assert!(map.refresh(&process).unwrap());
-    assert_eq!(module(&map, second_main).unwrap().0, second.path);
-    // The second program can happen to occupy the same address.
-    if second_main.abs_diff(main) > 1 << 20 {
-        assert_eq!(module(&map, main), Some((&*first.path, main - base)));
-        assert!(map.resolve(main).unwrap().gone);
-    }
+    #[cfg(target_os = "linux")]
+    let (main, path) = {
+        subject.resume();
+        let second_main = addresses(&subject.line)[0];
+        assert!(map.refresh(&process).unwrap());
+        assert_eq!(module(&map, second_main).unwrap().0, second.path);
+        // The second program can happen to occupy the same address.
+        if second_main.abs_diff(main) > 1 << 20 {
+            assert_eq!(module(&map, main), Some((&*first.path, main - base)));
+            assert!(map.resolve(main).unwrap().gone);
+        }
+        (second_main, &second.path)
+    };
+    #[cfg(windows)]
+    let path = &first.path;
 
     subject.reap();
-    assert_eq!(module(&map, second_main).unwrap().0, second.path);
+    assert_eq!(module(&map, main).unwrap().0, path);
     assert_eq!(map.refresh(&process).unwrap_err().kind(), ErrorKind::Ended);
-    assert_eq!(module(&map, second_main).unwrap().0, second.path);
+    assert_eq!(module(&map, main).unwrap().0, path);
     assert_eq!(process.address_map().unwrap_err().kind(), ErrorKind::Ended);
 }
 
+/// A file that is mapped as data is no module.
+#[test]
+fn data_mapping_has_no_module() {
+    let subject = Program::compile(programs::MAPS_FIVE_KINDS, &[]).start();
+    let [file, .., private, hole] = addresses(&subject.line)[..] else {
+        panic!("{}", subject.line);
+    };
+    let (process, map) = pinned(subject.id());
+    let entry_point = process.executable().unwrap().entry_point.unwrap();
+    assert!(module(&map, entry_point).is_some());
+    let program = process.image_file().unwrap().unwrap().path;
+    let location = map.resolve(file).unwrap();
+    assert_eq!(location.mapping.backing.path(), Some(&*program));
+    assert_eq!(module(&map, file), None);
+    assert_eq!(module(&map, private), None);
+    assert_eq!(map.resolve(hole), None);
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn interfaces_give_equal_maps() {
     let program = Program::compile(programs::WAITS, &[]);
@@ -127,6 +165,7 @@ fn interfaces_give_equal_maps() {
     assert!(maps[0].resolve(main).is_some());
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn unprivileged_caller_is_denied() {
     if !is_root() {

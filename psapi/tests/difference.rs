@@ -297,34 +297,6 @@ fn difference_of_equal_sets_is_empty() {
 }
 
 #[test]
-fn totals_by_range_cut_runs() {
-    let process = System::new().current_process().unwrap();
-    let before = process.working_set().unwrap();
-    let touched = vec![1_u8; 16 * MIB as usize];
-    let after = process.working_set().unwrap();
-    let start = (touched.as_ptr() as u64).next_multiple_of(MIB);
-    // The second range begins inside of the first one, and the last one is empty.
-    let ranges = [
-        start..start + 4 * MIB,
-        start + 2 * MIB..start + 8 * MIB,
-        1..1,
-    ];
-    let difference = after.difference(&before).unwrap();
-    let (by_range, rest) = difference.totals_by_range(&ranges);
-    let added: Vec<u64> = by_range.iter().map(|totals| totals.added.private).collect();
-    assert_eq!(added, [4 * MIB, 4 * MIB, 0]);
-    assert!(rest.added.private >= 7 * MIB);
-    let sum: u64 = added.iter().sum();
-    assert_eq!(sum + rest.added.private, difference.totals().added.private);
-
-    let (by_range, rest) = after.totals_by_range(&ranges);
-    let private: Vec<u64> = by_range.iter().map(|totals| totals.private).collect();
-    assert_eq!(private, [4 * MIB, 4 * MIB, 0]);
-    let sum: u64 = private.iter().sum();
-    assert_eq!(sum + rest.private, after.totals().private);
-}
-
-#[test]
 fn exec_removes_all_pages() {
     let mut fixture = Fixture::start();
     let addresses = [fixture.addresses["same"], fixture.addresses["touched"]];

@@ -170,8 +170,8 @@ fn ended_process_has_no_counters() {
     let counters = process.io_counters().unwrap();
     assert!(counters.read_calls > 0 || cfg!(windows), "{counters:?}");
     let handles = process.handle_count().unwrap();
-    // Standard input, output and error. Wine reports 0.
-    assert!(handles >= 3 || cfg!(windows) && handles == 0, "{handles}");
+    // Standard input, output and error.
+    assert!(handles >= 3, "{handles}");
     child.reap();
     for error in [
         process.io_counters().unwrap_err(),

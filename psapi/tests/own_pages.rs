@@ -1,11 +1,9 @@
-//! The pages of the calling process on every system, compared with what the test arranges.
+//! Changes of the calling process's pages on every system: differences, saved sets, watches and
+//! emptying, compared with what the test arranges. `working_set` has the kinds of pages.
 
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
-use psapi::{
-    ErrorKind, PageAttributes, PageInfo, Process, Protection, ShareCount, System, WorkingSet,
-    WorkingSetOptions,
-};
+use psapi::{ErrorKind, Process, System, WorkingSet};
 
 use testing::skip;
 
@@ -42,10 +40,6 @@ fn resident(set: &WorkingSet, range: &Range<u64>) -> u64 {
     within.sum()
 }
 
-fn page_size() -> u64 {
-    me().working_set().unwrap().page_size()
-}
-
 #[test]
 fn written_pages_enter_working_set() {
     let process = me();
@@ -69,123 +63,32 @@ fn written_pages_enter_working_set() {
 }
 
 #[test]
-fn query_distinguishes_pages() {
+fn totals_by_range_cut_runs() {
     let process = me();
-    let page_size = page_size();
-    let mut memory = untouched(16 * MIB);
-    memory[..MIB].fill(1);
-    let written = pages_in(&memory[..MIB], page_size).start;
-    let unwritten = pages_in(&memory, page_size).end - page_size;
-    let code = query_distinguishes_pages as fn() as usize as u64;
-    let pages = process
-        .query_pages(&[unwritten, code, 0, written + 1, code, u64::MAX])
-        .unwrap();
-    let addresses: Vec<u64> = pages.iter().map(|page| page.address).collect();
-    assert_eq!(addresses, [unwritten, code, 0, written + 1, code, u64::MAX]);
-    assert!(!pages[0].is_valid());
-    assert_eq!(pages[0].protection, Some(Protection::ReadWrite));
-    assert!(pages[1].is_valid());
-    assert_eq!(pages[1].protection, Some(Protection::ExecuteRead));
-    assert!(pages[3].is_valid() && !pages[3].is_shareable());
-    assert_eq!(pages[3].protection, Some(Protection::ReadWrite));
-    assert_eq!(pages[4], pages[1]);
-    for nowhere in [pages[2], pages[5]] {
-        assert!(!nowhere.is_valid());
-        assert_eq!(nowhere.protection, None);
-    }
-    assert_eq!(process.query_pages(&[]).unwrap(), []);
-}
+    let mib = MIB as u64;
+    let before = process.working_set().unwrap();
+    let touched = vec![1_u8; 16 * MIB];
+    let after = process.working_set().unwrap();
+    let start = (touched.as_ptr() as u64).next_multiple_of(mib);
+    // The second range begins inside of the first one, and the last one is empty.
+    let ranges = [
+        start..start + 4 * mib,
+        start + 2 * mib..start + 8 * mib,
+        1..1,
+    ];
+    let difference = after.difference(&before).unwrap();
+    let (by_range, rest) = difference.totals_by_range(&ranges);
+    let added: Vec<u64> = by_range.iter().map(|totals| totals.added.private).collect();
+    assert_eq!(added, [4 * mib, 4 * mib, 0]);
+    assert!(rest.added.private >= 7 * mib);
+    let sum: u64 = added.iter().sum();
+    assert_eq!(sum + rest.added.private, difference.totals().added.private);
 
-#[test]
-fn query_agrees_with_working_set() {
-    let process = me();
-    let memory = vec![1_u8; 8 * MIB];
-    let set = process.working_set().unwrap();
-    let pages = pages_in(&memory, set.page_size());
-    let listed: Vec<PageInfo> = set
-        .pages()
-        .filter(|page| pages.contains(&page.address))
-        .collect();
-    assert_eq!(
-        listed.len() as u64,
-        (pages.end - pages.start) / set.page_size()
-    );
-    // More addresses than one call of the kernel takes.
-    let addresses: Vec<u64> = listed.iter().map(|page| page.address).collect();
-    let addresses = [&addresses[..], &addresses, &addresses].concat();
-    let queried = process.query_pages(&addresses).unwrap();
-    assert_eq!(queried.len(), 3 * listed.len());
-    let known = set.known();
-    for (page, listed) in queried.iter().zip(listed.iter().cycle()) {
-        assert_eq!(page.attributes & known, listed.attributes & known);
-        assert_eq!(
-            (page.address, page.protection),
-            (listed.address, listed.protection)
-        );
-    }
-}
-
-#[test]
-fn private_share_counts_need_request() {
-    let process = me();
-    let memory = vec![1_u8; MIB];
-    let at = |set: &WorkingSet| {
-        let address = pages_in(&memory, set.page_size()).start;
-        let runs = set.runs();
-        let mut found = runs.filter(|run| (run.start..run.end).contains(&address));
-        found.next().unwrap().shares
-    };
-    let read = |options: WorkingSetOptions| {
-        let proceed = |_| ControlFlow::Continue(());
-        process.working_set_with(&options, proceed).unwrap()
-    };
-    let options = WorkingSetOptions::new();
-    assert_eq!(at(&read(options.clone())), None);
-    let counted = at(&read(options.clone().with_private_share_counts()));
-    assert_eq!(counted, Some(ShareCount::Exactly(1)));
-    let uncounted = read(options.without_share_counts());
-    assert!(uncounted.runs().all(|run| run.shares.is_none()));
-}
-
-#[test]
-fn working_set_is_of_process() {
-    let process = me();
-    let set = process.working_set().unwrap();
-    let status = process.status(psapi::Fields::STAT).unwrap();
-    assert_eq!(set.process(), process.id());
-    assert_eq!(Some(set.start()), status.start);
-    assert_eq!(Some(set.name()), status.name.as_deref());
-    assert!(set.runs().is_sorted_by(|a, b| a.end <= b.start));
-    assert!(
-        set.known()
-            .contains(PageAttributes::RESIDENT | PageAttributes::FILE)
-    );
-    let code = working_set_is_of_process as fn() as usize as u64;
-    let run = set.runs().find(|run| (run.start..run.end).contains(&code));
-    let run = run.unwrap();
-    let program = std::env::current_exe().unwrap();
-    assert_eq!(run.mapping.backing.path(), Some(&*program));
-    assert_eq!(run.protection(), Protection::ExecuteRead);
-}
-
-#[test]
-fn progress_callback_can_cancel() {
-    let process = me();
-    let options = WorkingSetOptions::new();
-    let mut found = 0;
-    let set = process.working_set_with(&options, |progress| {
-        assert!(progress.found >= found && progress.expected > 0);
-        found = progress.found;
-        ControlFlow::Continue(())
-    });
-    let size = |run: psapi::PageRun<'_>| run.size();
-    let resident = |run: &psapi::PageRun<'_>| run.attributes.contains(PageAttributes::RESIDENT);
-    let total: u64 = set.unwrap().runs().filter(resident).map(size).sum();
-    assert!(found >= total);
-    let error = process
-        .working_set_with(&options, |_| ControlFlow::Break(()))
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    let (by_range, rest) = after.totals_by_range(&ranges);
+    let private: Vec<u64> = by_range.iter().map(|totals| totals.private).collect();
+    assert_eq!(private, [4 * mib, 4 * mib, 0]);
+    let sum: u64 = private.iter().sum();
+    assert_eq!(sum + rest.private, after.totals().private);
 }
 
 #[test]

@@ -28,13 +28,16 @@ fn performance_info_matches_tree() {
     assert_eq!(info.physical_total, kib(24_684_084));
     assert_eq!(info.physical_available, kib(24_338_476));
     assert_eq!(info.physical_free, Some(kib(24_174_360)));
-    assert_eq!(info.system_cache, kib(2_556 + 334_308 + 86_496));
+    assert_eq!(info.system_cache, Some(kib(2_556 + 334_308 + 86_496)));
     assert_eq!(info.shared, Some(kib(8_872)));
-    assert_eq!(info.kernel_paged, kib(86_496));
-    assert_eq!(info.kernel_nonpaged, kib(23_244 + 1_424 + 1_996 + 688));
+    assert_eq!(info.kernel_paged, Some(kib(86_496)));
+    assert_eq!(
+        info.kernel_nonpaged,
+        Some(kib(23_244 + 1_424 + 1_996 + 688))
+    );
     assert_eq!(
         info.kernel_total,
-        kib(86_496 + 23_244 + 1_424 + 1_996 + 688)
+        Some(kib(86_496 + 23_244 + 1_424 + 1_996 + 688))
     );
     assert_eq!(info.per_cpu, Some(kib(688)));
     assert_eq!(info.handle_count, Some(449));
@@ -107,7 +110,7 @@ fn missing_fields_are_none() {
         .performance_info()
         .unwrap();
     assert_eq!((info.per_cpu, info.huge_pages), (None, None));
-    assert_eq!(info.kernel_nonpaged, (23_244 + 1_424 + 1_996) * 1024);
+    assert_eq!(info.kernel_nonpaged, Some((23_244 + 1_424 + 1_996) * 1024));
 }
 
 #[test]
@@ -194,12 +197,14 @@ fn memory_matches_meminfo() {
     agree_on(&["MemTotal"], |info| info.physical_total);
     agree_on(&["MemAvailable"], |info| info.physical_available);
     agree_on(&["MemFree"], |info| info.physical_free.unwrap());
-    agree_on(&["Buffers", "Cached", "SReclaimable"], |i| i.system_cache);
+    agree_on(&["Buffers", "Cached", "SReclaimable"], |i| {
+        i.system_cache.unwrap()
+    });
     agree_on(&["Shmem"], |info| info.shared.unwrap());
-    agree_on(&["SReclaimable"], |info| info.kernel_paged);
+    agree_on(&["SReclaimable"], |info| info.kernel_paged.unwrap());
     agree_on(
         &["SUnreclaim", "KernelStack", "PageTables", "Percpu"],
-        |i| i.kernel_nonpaged,
+        |i| i.kernel_nonpaged.unwrap(),
     );
     agree_on(&["SwapTotal"], |info| info.swap_total.unwrap());
     agree_on(&["SwapFree"], |info| info.swap_free.unwrap());
@@ -265,7 +270,7 @@ fn memory_matches_free() {
         ("total", |info| info.physical_total),
         ("free", |info| info.physical_free.unwrap()),
         ("shared", |info| info.shared.unwrap()),
-        ("buff/cache", |info| info.system_cache),
+        ("buff/cache", |info| info.system_cache.unwrap()),
         ("available", |info| info.physical_available),
     ];
     for (name, ours) in columns {

@@ -13,7 +13,9 @@ fn figures_of_machine_are_consistent() {
         info.commit_peak
             .is_none_or(|peak| peak >= info.commit_total)
     );
-    assert_eq!(info.kernel_total, info.kernel_paged + info.kernel_nonpaged);
+    let parts = info.kernel_paged.zip(info.kernel_nonpaged);
+    let sum = parts.map(|(paged, nonpaged)| paged + nonpaged);
+    assert_eq!(info.kernel_total, sum);
     assert!(info.page_size.is_power_of_two() && info.page_size >= 4096);
     assert_eq!(info.physical_total % info.page_size, 0);
     assert!(info.thread_count >= info.process_count);

@@ -17,6 +17,8 @@ pub mod programs;
 mod skip;
 mod wait;
 #[cfg(windows)]
+mod windows;
+#[cfg(windows)]
 pub mod wine_host;
 
 #[cfg(target_os = "linux")]
@@ -28,3 +30,5 @@ pub use program::{Program, public_directory};
 pub use programs::Source;
 pub use skip::{has_program, is_installed, skip};
 pub use wait::wait_until;
+#[cfg(windows)]
+pub use windows::*;

@@ -81,6 +81,12 @@ impl TestProcess {
         child.wait().expect("wait for the child");
     }
 
+    /// Kills the child without waiting for its end.
+    pub fn begin_kill(&mut self) {
+        let child = self.child.as_mut().expect("the child is not reaped");
+        child.kill().expect("kill the child");
+    }
+
     /// Kills and reaps the child.
     pub fn reap(&mut self) {
         let mut child = self.child.take().expect("the child is not reaped");

@@ -32,6 +32,8 @@ cargo xtask kernels [OPTION…] [VERSION…]   run the live tests on Debian's ke
                                            --update            rewrite docs/privileges.md
 cargo xtask windows [COMMAND…]             build for Windows and run the tests under Wine, or run
                                            another command with that toolchain and Wine
+                                           --random-calls N    make N random calls of psapi.dll
+                                           --release           check the optimized psapi.dll
 cargo xtask install [OPTION…]              install the C library, its headers and psapi.pc
                                            --prefix DIR        default: /usr/local
                                            --libdir DIR        default: lib below the prefix
@@ -43,6 +45,12 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let task = arguments.next();
     let rest: Vec<_> = arguments.collect();
+    // The benchmark has options of its own, and describes them.
+    let asks_help = rest.first().is_some_and(|it| it == "--help" || it == "-h");
+    if asks_help && task.as_deref() != Some("bench") {
+        println!("{USAGE}{}", test::step_names());
+        return ExitCode::SUCCESS;
+    }
     let done = match task.as_deref() {
         Some("test") => test::run(&rest),
         Some("fuzz") => fuzz::run(&rest),

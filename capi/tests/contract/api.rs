@@ -72,7 +72,7 @@ pub type PageFileCallbackW =
 pub const WORD: usize = size_of::<usize>();
 
 /// Declares [`Api`], a table of function pointers, and `load`, which fills it from the library and
-/// from the one that has the helpers.
+/// from the one that has the helpers. `symbol` returns the name that a function has in the library.
 macro_rules! api {
     (
         $($name:ident($($type:ty),*) -> $result:ty;)*;
@@ -83,12 +83,16 @@ macro_rules! api {
             $(pub $helper: extern "system" fn($($helper_type),*) -> $helper_result,)*
         }
 
-        fn load(library: &'static Library, helpers: &'static Library) -> Api {
+        fn load(
+            library: &'static Library,
+            helpers: &'static Library,
+            symbol: fn(&str) -> String,
+        ) -> Api {
             Api {
                 // SAFETY: the signature matches the published header, which other tests compare with
                 // the library. A `'static` library is never unloaded.
                 $($name: unsafe {
-                    *library.get(concat!(stringify!($name), "\0").as_bytes()).unwrap()
+                    *library.get(symbol(stringify!($name)).as_bytes()).unwrap()
                 },)*
                 // SAFETY: as above.
                 $($helper: unsafe {
@@ -153,7 +157,20 @@ pub fn api() -> &'static Api {
                 (library, helpers)
             }
         });
-        load(library, helpers.as_ref().unwrap_or(library))
+        load(library, helpers.as_ref().unwrap_or(library), str::to_owned)
+    })
+}
+
+/// Returns the functions of the system itself, which are in `kernel32.dll`.
+#[cfg(windows)]
+pub fn system_api() -> &'static Api {
+    static LIBRARY: OnceLock<Library> = OnceLock::new();
+    static API: OnceLock<Api> = OnceLock::new();
+    API.get_or_init(|| {
+        // SAFETY: the library is in every process.
+        let library = LIBRARY.get_or_init(|| unsafe { Library::new("kernel32.dll") }.unwrap());
+        let symbol = |name: &str| format!("K32{}", name.trim_start_matches("K32"));
+        load(library, library, symbol)
     })
 }
 

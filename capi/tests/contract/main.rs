@@ -3,6 +3,8 @@
 //! The tests call the shared library by name, as a C program does. They compare the results with
 //! processes, files and settings that they prepare.
 
+#[cfg(windows)]
+mod against_system;
 mod api;
 mod conventions;
 mod device_drivers;

@@ -224,13 +224,11 @@ fn kinds(info: &PerformanceInfo) -> [MemoryKind; 4] {
             files: info
                 .physical_free
                 .map_or(0, |free| info.physical_available.saturating_sub(free)),
-            parts: [
-                ("available", info.physical_available),
+            parts: known([
+                ("available", Some(info.physical_available)),
                 ("cache", info.system_cache),
-            ]
-            .into_iter()
-            .chain(info.shared.map(|shared| ("shared", shared)))
-            .collect(),
+                ("shared", info.shared),
+            ]),
         },
         MemoryKind {
             name: "commit",
@@ -251,15 +249,22 @@ fn kinds(info: &PerformanceInfo) -> [MemoryKind; 4] {
         },
         MemoryKind {
             name: "kernel",
-            in_use: Some(info.kernel_total),
+            in_use: info.kernel_total,
             total: None,
             files: 0,
-            parts: vec![
+            parts: known([
                 ("paged", info.kernel_paged),
                 ("nonpaged", info.kernel_nonpaged),
-            ],
+            ]),
         },
     ]
+}
+
+fn known<const N: usize>(parts: [(&'static str, Option<u64>); N]) -> Vec<(&'static str, u64)> {
+    let parts = parts.into_iter();
+    parts
+        .filter_map(|(name, bytes)| Some((name, bytes?)))
+        .collect()
 }
 
 /// Returns a number with its noun: `1 process`, `2 processes`.

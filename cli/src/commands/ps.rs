@@ -17,9 +17,10 @@ use crate::pattern::Pattern;
 use crate::repeat::Repeat;
 use crate::session::Session;
 use crate::sort::{self, SortKey};
-use crate::sys::{UserId, Users, user_of};
+use crate::sys::{UserId, user_of};
 use crate::target;
 use crate::usage::usage;
+use crate::users::Users;
 use sample::{Sample, Selected};
 
 /// Options of `psapi ps`.

@@ -5,6 +5,7 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
+mod not_found;
 #[cfg(windows)]
 mod windows;
 
@@ -23,8 +24,9 @@ pub use platform::Source;
 pub use platform::{ExitCode, exit, privilege};
 
 // Names and users.
+pub use not_found::NotFound;
+pub use platform::{Accounts, UserId, user_of};
 pub use platform::{NameUnit, driver_name, name_units, process_names, push_invalid};
-pub use platform::{UserId, Users, user_of};
 
 // Times.
 pub use platform::{monotonic_ns, since_boot, time_zone};

@@ -108,16 +108,6 @@ fn exec_of_running_process_is_unaccounted() {
     assert!(reason.as_str().unwrap().contains("executed"), "{reason}");
 }
 
-#[test]
-fn watch_ends_after_duration() {
-    let watched = Watched::compile();
-    let running = Running::start(&watched, "running");
-    let report = Watcher::start(&running, &["--duration", "0.05"]).report();
-    assert_balances(&report["watch"]);
-    assert_eq!(number(&report["watch"], "faults"), 0);
-    assert!(report["watch"]["watched_seconds"].as_f64().unwrap() >= 0.05);
-}
-
 /// The kernel's count is read while the process faults. psapi must compare it with the faults
 /// recorded up to the same moment.
 #[test]

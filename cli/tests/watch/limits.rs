@@ -160,19 +160,6 @@ fn command_keeps_descriptor_limit() {
 }
 
 #[test]
-fn duration_ends_the_command() {
-    let watched = Watched::compile();
-    let (output, report) = watched.watch(&["--duration", "0.2"], &["term"]);
-    assert_eq!(output.status.code(), Some(128 + 15), "{output:?}");
-    let watch = &report["watch"];
-    assert!(watch["watched_seconds"].as_f64().unwrap() >= 0.2);
-    crate::support::assert_balances(watch);
-    // A command that ends earlier has its own exit code.
-    let (output, _) = watched.watch(&["--duration", "1000"], &["touch", "42"]);
-    assert_eq!(output.status.code(), Some(42));
-}
-
-#[test]
 fn report_precedes_end_of_command() {
     // This command ends only once it finds the report.
     let watched = Watched::compile();

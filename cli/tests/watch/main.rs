@@ -1,15 +1,22 @@
 //! `psapi watch`, compared with faults that `watched.c` causes and the kernel counts.
 
-#![cfg(target_os = "linux")]
-
+#[cfg(target_os = "linux")]
 mod accounting;
+#[cfg(target_os = "linux")]
 mod attribution;
 mod command;
 mod files;
+#[cfg(target_os = "linux")]
 mod functions;
+#[cfg(target_os = "linux")]
 mod hung_files;
+#[cfg(target_os = "linux")]
 mod limits;
+#[cfg(target_os = "linux")]
 mod output;
+#[cfg(target_os = "linux")]
 mod privileges;
+mod running;
 mod support;
+#[cfg(target_os = "linux")]
 mod threads;

@@ -23,7 +23,8 @@ pub struct Watched {
 impl Watched {
     /// Compiles the program.
     pub fn compile() -> Self {
-        let program = Program::compile(programs::WATCHED, &["-g"]);
+        let options: &[&str] = if cfg!(windows) { &[] } else { &["-g"] };
+        let program = Program::compile(programs::WATCHED, options);
         Watched {
             path: program.path.clone(),
             directory: public_directory(),
@@ -104,6 +105,7 @@ pub fn assert_balances(watch: &Value) {
 
 /// Like [`assert_balances`], without the faults: the report includes faults of children, but not
 /// their pages.
+#[cfg(target_os = "linux")]
 pub fn assert_pages_balance(report: &Value) {
     let figure = |field| number(&report["watch"], field);
     assert_eq!(
@@ -136,7 +138,9 @@ impl Running {
     }
 
     fn wait_for_line(&mut self) {
-        assert_eq!(self.lines.read_line(&mut String::new()).unwrap(), 2);
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        assert_eq!(line.trim_end(), ".");
     }
 
     /// Sends a line, and waits for the next one.
@@ -173,11 +177,13 @@ impl Watcher {
         let mut messages = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
         messages.read_line(&mut line).unwrap();
-        assert_eq!(line, format!("psapi: watching process {pid}, subject\n"));
+        let name = format!("subject{}", std::env::consts::EXE_SUFFIX);
+        assert_eq!(line, format!("psapi: watching process {pid}, {name}\n"));
         Watcher { child, messages }
     }
 
     /// Sends SIGINT to psapi.
+    #[cfg(target_os = "linux")]
     pub fn interrupt(&self) {
         let kill = Command::new("kill")
             .args(["-INT", &self.child.id().to_string()])

@@ -40,7 +40,7 @@ impl Process {
     ///
     /// Privileges: `CAP_PERFMON`. Otherwise the process's own user, or `CAP_SYS_PTRACE`. Faults
     /// inside the kernel are then left out if `kernel.perf_event_paranoid` is 2 or more; see
-    /// [`is_user_only`](crate::WorkingSetWatch::is_user_only). The kernels of some distributions,
+    /// `WorkingSetWatch::is_user_only`. The kernels of some distributions,
     /// such as Debian, require `CAP_SYS_ADMIN` if the setting is more than 2.
     ///
     /// ```no_run

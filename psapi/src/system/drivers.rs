@@ -13,9 +13,9 @@ impl System {
     /// On Windows, drivers are in load order, and none is built in. Source on Windows:
     /// `SystemModuleInformationEx`. Cost: cheap, one call.
     ///
-    /// Source on Linux: `PROC/kallsyms`, `PROC/modules`, `PROC/sys/kernel/osrelease`; `modules.dep` and
-    /// `modules.builtin` in `lib/modules/RELEASE` below the [file
-    /// root](crate::SystemBuilder::file_root); `SYS/bus/*/drivers/*`. A kernel built without
+    /// Source on Linux: `PROC/kallsyms`, `PROC/modules`, `PROC/sys/kernel/osrelease`; `modules.dep`
+    /// and `modules.builtin` in `lib/modules/RELEASE` below `SystemBuilder::file_root`;
+    /// `SYS/bus/*/drivers/*`. A kernel built without
     /// loadable drivers has no `PROC/modules`, and so no loaded drivers. If one of the other
     /// sources is missing or not readable, its data is left out.
     ///

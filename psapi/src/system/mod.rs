@@ -46,9 +46,10 @@ impl System {
     }
 
     /// Creates a builder for a system whose proc and sys file systems are mounted elsewhere, as in
-    /// a container that monitors its host.
+    /// a container that monitors its host. On Windows, the builder has no options.
     ///
     /// ```no_run
+    /// # #[cfg(target_os = "linux")]
     /// let host = psapi::System::builder()
     ///     .proc_root("/host/proc")
     ///     .sys_root("/host/sys")

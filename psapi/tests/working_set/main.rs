@@ -1,34 +1,42 @@
-//! Working sets, compared with pages that a test process arranges, by `PAGEMAP_SCAN` and by
-//! `pagemap` entries.
+//! Working sets, compared with pages that a test process arranges. On Linux, by `PAGEMAP_SCAN` and
+//! by `pagemap` entries.
 
-// The facts are Linux's. `own_pages` has the tests for every system.
-#![cfg(target_os = "linux")]
-
+#[cfg(target_os = "linux")]
 mod absent_pages;
 mod attributes;
+#[cfg(target_os = "linux")]
+mod linux;
 mod queries;
 mod shares;
 mod totals;
+#[cfg(windows)]
+mod windows;
 
 use std::collections::HashMap;
 use std::ops::{ControlFlow, Range};
 
+#[cfg(target_os = "linux")]
+use psapi::PageTotals;
 use psapi::{
-    PageAttributes, PageInfo, PageRun, PageTotals, Process, System, WorkingSet, WorkingSetOptions,
+    PageAttributes, PageInfo, PageRun, Process, ProcessId, System, WorkingSet, WorkingSetOptions,
 };
 
+#[cfg(target_os = "linux")]
 use testing::kernel::kernel;
+#[cfg(target_os = "linux")]
 use testing::{Program, TestProcess, programs};
 
 const MIB: u64 = 1 << 20;
 
-/// A process, and the ranges of its pages by name.
+/// A process, and the ranges of its pages by name. On Windows, it is the calling one.
 struct Fixture {
+    #[cfg(target_os = "linux")]
     subject: TestProcess,
     ranges: HashMap<String, Range<u64>>,
     _directory: tempfile::TempDir,
 }
 
+#[cfg(target_os = "linux")]
 impl Fixture {
     fn start() -> Self {
         Fixture::of(&Program::compile(programs::PAGE_LAYOUT, &[]))
@@ -54,17 +62,39 @@ impl Fixture {
         }
     }
 
+    fn id(&self) -> ProcessId {
+        self.subject.id()
+    }
+}
+
+#[cfg(windows)]
+impl Fixture {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Fixture {
+            ranges: windows::arrange(&directory.path().join("file")),
+            _directory: directory,
+        }
+    }
+
+    fn id(&self) -> ProcessId {
+        ProcessId::new(std::process::id())
+    }
+}
+
+impl Fixture {
     fn process(&self, system: &System) -> Process {
-        system.process(self.subject.id()).unwrap()
+        system.process(self.id()).unwrap()
+    }
+
+    fn contains(&self, page: &PageInfo) -> bool {
+        let mut ranges = self.ranges.values();
+        ranges.any(|range| range.contains(&page.address))
     }
 
     /// Removes the share count of a page outside of the fixture: other processes map library pages.
     fn forget_counts_of_others(&self, page: &mut PageInfo) {
-        if !self
-            .ranges
-            .values()
-            .any(|range| range.contains(&page.address))
-        {
+        if !self.contains(page) {
             page.shares = None;
         }
     }
@@ -76,6 +106,7 @@ impl Fixture {
 
 /// Returns true if pages are read from `pagemap` entries, which every kernel before Linux 6.7
 /// requires.
+#[cfg(target_os = "linux")]
 fn reads_entries(interface: &str) -> bool {
     interface == "entries" || kernel() < (6, 7)
 }
@@ -94,6 +125,8 @@ fn one_run(set: &WorkingSet, range: Range<u64>) -> PageRun<'_> {
     runs[0]
 }
 
+/// Returns the totals of the mapping that contains the start of a range.
+#[cfg(target_os = "linux")]
 fn totals(set: &WorkingSet, at: &Range<u64>) -> PageTotals {
     let mut found = set
         .totals_by_mapping()

@@ -1,54 +1,12 @@
-//! Whole working sets and single pages, by each interface, and their errors.
+//! Whole working sets and single pages, by each interface.
 
 use std::ops::ControlFlow;
 
-use psapi::{ErrorKind, PageAttributes, Protection, System, WorkingSet, WorkingSetOptions};
+use psapi::{ErrorKind, Fields, Protection, System, WorkingSetOptions};
 
-use testing::interfaces;
-use testing::privilege::{is_root, unprivileged};
-use testing::skip;
+use testing::{Program, interfaces, programs};
 
 use super::*;
-
-#[test]
-fn interfaces_agree() {
-    let fixture = Fixture::start();
-    let systems = interfaces::page_interfaces().into_iter();
-    let sets: Vec<_> = systems
-        .map(|(_, system)| read_working_set(&fixture.process(&system), &all_shares()))
-        .collect();
-    let (scan, entries) = (&sets[0], &sets[sets.len() - 1]);
-    let known = scan.known() & entries.known();
-    if is_root() {
-        assert_eq!(scan.known(), entries.known());
-    }
-    let pages = |set: &WorkingSet| {
-        let pages: Vec<_> = set
-            .pages()
-            .map(|mut page| {
-                if page.attributes.contains(PageAttributes::ZERO)
-                    && !known.contains(PageAttributes::ZERO)
-                {
-                    // Share counts and protection depend on whether zero pages are known.
-                    page.shares = None;
-                    page.protection = None;
-                }
-                page.attributes &= known;
-                fixture.forget_counts_of_others(&mut page);
-                page
-            })
-            .collect();
-        pages
-    };
-    let (scan, entries) = (pages(scan), pages(entries));
-    for (scan, mut entries) in scan.iter().zip(entries.iter().copied()) {
-        if scan.protection.is_none() {
-            (entries.shares, entries.protection) = (None, None);
-        }
-        assert_eq!(*scan, entries);
-    }
-    assert_eq!(scan.len(), entries.len());
-}
 
 #[test]
 fn progress_callback_can_cancel() {
@@ -64,8 +22,13 @@ fn progress_callback_can_cancel() {
                 ControlFlow::Continue(())
             })
             .unwrap();
-        assert_eq!(found, set.runs().map(|run| run.size()).sum::<u64>());
-        assert_eq!(expected, process.memory_counters().unwrap().working_set);
+        let is_counted =
+            |run: &PageRun<'_>| cfg!(target_os = "linux") || run.attributes.contains(RESIDENT);
+        let size = set.runs().filter(is_counted).map(|run| run.size());
+        assert_eq!(found, size.sum::<u64>());
+        // The calling process changes meanwhile.
+        let is_expected = expected == process.memory_counters().unwrap().working_set;
+        assert!(is_expected || cfg!(windows) && expected > 0, "{expected}");
         let error = process
             .working_set_with(&WorkingSetOptions::new(), |_| ControlFlow::Break(()))
             .unwrap_err();
@@ -81,6 +44,8 @@ fn query_pages_matches_working_set() {
         let process = fixture.process(&system);
         let set = process.working_set().unwrap();
         let mut expected: Vec<_> = set.pages().collect();
+        // The other pages of the calling process change meanwhile.
+        expected.retain(|page| cfg!(target_os = "linux") || fixture.contains(page));
         for page in &mut expected {
             fixture.forget_counts_of_others(page);
         }
@@ -116,8 +81,8 @@ fn query_pages_matches_working_set() {
         assert!(!pages[0].is_valid());
         assert!(pages[0].attributes.is_empty());
         assert_eq!(pages[0].protection, Some(Protection::ReadWrite));
-        // A resident page without access.
-        assert!(pages[1].attributes.contains(RESIDENT));
+        // A resident page without access, which Windows can take out of the working set.
+        assert!(cfg!(windows) || pages[1].attributes.contains(RESIDENT));
         assert_eq!(pages[1].protection, Some(Protection::NoAccess));
         assert!(!pages[1].is_valid());
         for page in &pages[2..] {
@@ -129,30 +94,31 @@ fn query_pages_matches_working_set() {
 }
 
 #[test]
-fn inaccessible_process_is_refused() {
-    let system = System::new();
-    if !is_root() {
-        return skip("needs root for other users' processes and kernel threads");
-    }
-    let mut subject = Fixture::start().subject;
-    unprivileged(|| {
-        let error = system
-            .process(subject.id())
-            .unwrap()
-            .working_set()
-            .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::AccessDenied);
-        assert!(error.to_string().contains("CAP_SYS_PTRACE"), "{error}");
-    });
-    let process = system.process(subject.id()).unwrap();
+fn working_set_is_of_process() {
+    let process = System::new().current_process().unwrap();
+    let set = process.working_set().unwrap();
+    let status = process.status(Fields::STAT).unwrap();
+    assert_eq!(set.process(), process.id());
+    assert_eq!(Some(set.start()), status.start);
+    assert_eq!(Some(set.name()), status.name.as_deref());
+    assert!(set.runs().is_sorted_by(|a, b| a.end <= b.start));
+    assert!(set.known().contains(FILE));
+    let code = working_set_is_of_process as fn() as usize as u64;
+    let run = within(&set, code..code + 1).next().unwrap();
+    let program = std::env::current_exe().unwrap();
+    assert_eq!(run.mapping.backing.path(), Some(&*program));
+    assert_eq!(run.protection(), Protection::ExecuteRead);
+}
+
+#[test]
+fn ended_process_has_no_pages() {
+    let mut subject = Program::compile(programs::WAITS, &[]).start();
+    let process = System::new().process(subject.id()).unwrap();
     subject.kill();
-    assert_eq!(process.working_set().unwrap_err().kind(), ErrorKind::Ended);
-    if let Ok(kthreadd) = system.process(2)
-        && kthreadd.status(psapi::Fields::STAT).unwrap().kernel_thread == Some(true)
-    {
-        assert_eq!(
-            kthreadd.working_set().unwrap_err().kind(),
-            ErrorKind::NoAddressSpace
-        );
+    for error in [
+        process.working_set().unwrap_err(),
+        process.query_pages(&[4096]).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Ended, "{error}");
     }
 }

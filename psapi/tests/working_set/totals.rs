@@ -1,70 +1,12 @@
 //! Totals of whole working sets and of modules.
 
-use psapi::{PageAttributes, PageInfo, PageRun, System};
+use psapi::{PageInfo, PageRun, System};
 
 use testing::interfaces;
-use testing::rollup::{counters_lag, rollup};
-use testing::{Program, programs, skip};
+#[cfg(target_os = "linux")]
+use testing::{Program, programs};
 
 use super::*;
-
-#[test]
-fn totals_match_smaps() {
-    // Other processes map libraries: a static program has none.
-    let program = Program::try_compile("subject".as_ref(), programs::PAGE_LAYOUT, &["-static"]);
-    let Some(program) = program else {
-        return skip("the compiler can't link statically");
-    };
-    let fixture = Fixture::of(&program);
-    let figure = |name: &str| rollup(fixture.subject.id(), name);
-    let private = || figure("Private_Clean") + figure("Private_Dirty");
-    for (interface, system) in interfaces::page_interfaces() {
-        eprintln!("by {interface}");
-        let process = fixture.process(&system);
-        let set = read_working_set(&process, &all_shares());
-        if !set.known().contains(PageAttributes::ZERO) {
-            continue;
-        }
-        let totals = set.totals();
-        let counters = process.memory_counters().unwrap();
-        assert_eq!(totals.resident, figure("Rss"));
-        assert_eq!(totals.private, figure("Anonymous"));
-        if !counters_lag() {
-            assert_eq!(totals.resident, counters.working_set);
-            assert_eq!(Some(totals.private), counters.rss_anon);
-        }
-        assert_eq!(Some(totals.locked), counters.locked);
-        assert_eq!(totals.private + totals.file, totals.resident);
-        // Pages mapped by no other process are private in `smaps`.
-        let exclusive = totals.shares.exclusive().unwrap();
-        assert_eq!(exclusive, private());
-        assert_eq!(totals.shares.shared(), Some(totals.resident - exclusive));
-        let parts: u64 = set.totals_by_mapping().map(|(_, part)| part.resident).sum();
-        assert_eq!(parts, totals.resident);
-        let pages = set
-            .runs()
-            .filter(PageRun::is_counted)
-            .map(|run| run.size())
-            .sum::<u64>();
-        assert_eq!(pages, totals.resident);
-    }
-}
-
-/// The kernel can resume a scan at pages that it has reported already, if the last page of the
-/// range fills the buffer.
-#[test]
-fn pages_are_counted_once() {
-    let subject = Program::compile(programs::ODD_PAGES, &[]).start();
-    for (interface, system) in interfaces::page_interfaces() {
-        let set = system.process(subject.id()).unwrap().working_set().unwrap();
-        let mut totals = set.totals_by_mapping();
-        let (_, totals) = totals
-            .find(|(mapping, _)| mapping.start == 0x2000_0000_0000)
-            .unwrap();
-        assert_eq!(totals.private, 32 * MIB, "by {interface}");
-        assert!(set.runs().is_sorted_by(|a, b| a.end <= b.start));
-    }
-}
 
 #[test]
 fn module_totals_match_pages() {
@@ -86,5 +28,56 @@ fn module_totals_match_pages() {
         let expected = resident * set.page_size();
         assert_eq!(totals.resident, expected, "{}", module.path.display());
         assert!(expected > 0, "{}", module.path.display());
+    }
+}
+
+#[test]
+fn totals_are_sums_of_parts() {
+    let fixture = Fixture::start();
+    for (interface, system) in interfaces::page_interfaces() {
+        eprintln!("by {interface}");
+        let set = fixture.process(&system).working_set().unwrap();
+        let totals = set.totals();
+        assert_eq!(totals.private + totals.file, totals.resident);
+        let parts: u64 = set.totals_by_mapping().map(|(_, part)| part.resident).sum();
+        assert_eq!(parts, totals.resident);
+        let counted = set.runs().filter(PageRun::is_counted);
+        assert_eq!(counted.map(|run| run.size()).sum::<u64>(), totals.resident);
+        let ranges = ["shared", "code", "every_other"].map(|name| fixture.at(name));
+        let (by_range, rest) = set.totals_by_range(&ranges);
+        let found: Vec<_> = by_range
+            .iter()
+            .map(|part| (part.private, part.file))
+            .collect();
+        assert_eq!(found, [(0, 3 * MIB), (MIB, 0), (4 * MIB, 0)]);
+        assert_eq!(rest.resident + 8 * MIB, totals.resident);
+    }
+}
+
+/// Starts a process that has written to every odd page of a range.
+#[cfg(target_os = "linux")]
+fn odd_pages() -> (TestProcess, u64) {
+    let subject = Program::compile(programs::ODD_PAGES, &[]).start();
+    (subject, 0x2000_0000_0000)
+}
+
+#[cfg(windows)]
+fn odd_pages() -> (Fixture, u64) {
+    let fixture = Fixture::start();
+    let start = fixture.at("odd_pages").start;
+    (fixture, start)
+}
+
+/// The kernel can resume a scan at pages that it has reported already, if the last page of the
+/// range fills the buffer.
+#[test]
+fn pages_are_counted_once() {
+    let (subject, start) = odd_pages();
+    for (interface, system) in interfaces::page_interfaces() {
+        let set = system.process(subject.id()).unwrap().working_set().unwrap();
+        let mut totals = set.totals_by_mapping();
+        let (_, totals) = totals.find(|(mapping, _)| mapping.start == start).unwrap();
+        assert_eq!(totals.private, 32 * MIB, "by {interface}");
+        assert!(set.runs().is_sorted_by(|a, b| a.end <= b.start));
     }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod proc_tree;
+mod refused;
 mod started;
 #[cfg(target_os = "linux")]
 mod users;
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 #[cfg(target_os = "linux")]
 pub use proc_tree::{ProcMount, ProcTree};
+pub use refused::{empties_working_sets, lists_pages, records_faults};
 pub use started::Started;
 #[cfg(target_os = "linux")]
 pub use users::{run_unprivileged, run_with_capabilities};

@@ -39,12 +39,25 @@ macro_rules! libraries {
 }
 
 programs! {
+    CHANGES_MAPPINGS: "changes_mappings",
+    CHANGES_PAGES: "changes_pages",
+    DAMAGES_LINK_MAP: "damages_link_map",
     HAS_SIX_MORE_THREADS: "has_six_more_threads",
+    HOLDS_96_MIB: "holds_96_mib",
+    LISTS_MODULES: "lists_modules",
+    LOADS_TWICE: "loads_twice",
+    MAPPING_KINDS: "mapping_kinds",
     MAPS_FIVE_KINDS: "maps_five_kinds",
+    MAPS_LONG_PATHS: "maps_long_paths",
     MEMORY_STEPS: "memory_steps",
+    PICTURE_MANY_MAPPINGS: "picture_many_mappings",
+    PICTURE_PAGES_FAR_APART: "picture_pages_far_apart",
+    PICTURE_SPARSE_AND_DENSE: "picture_sparse_and_dense",
+    PICTURE_TOUCHED_PAGES: "picture_touched_pages",
     PRINTS_MODULES: "prints_modules",
     SLEEPS: "sleeps",
     WAITS: "waits",
+    WATCHED: "watched",
 }
 
 libraries! {

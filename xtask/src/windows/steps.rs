@@ -16,6 +16,19 @@ use crate::test::skipped::Log;
 
 /// The crates that are built for Windows.
 const LIBRARIES: &[&str] = &["--package", "psapi", "--package", "libpsapi"];
+/// The tests of the command that ask for pages of other processes and for faults.
+const COMMAND: &[&str] = &[
+    "--package",
+    "psapi-cli",
+    "--test",
+    "pictures",
+    "--test",
+    "saved_working_sets",
+    "--test",
+    "tables",
+    "--test",
+    "watch",
+];
 const ALL: &[&str] = &[
     "--package",
     "psapi",
@@ -67,6 +80,11 @@ pub fn run(toolchain: &Toolchain) -> Result<Outcome> {
         steps.step(&format!("tests with stand-in, {name}"), |steps| {
             steps.test(target, LIBRARIES, STAND_IN)
         });
+        if target.name == X86_64.name {
+            steps.step("tests of the command with stand-in", |steps| {
+                steps.test(target, COMMAND, STAND_IN)
+            });
+        }
         steps.step(&format!("C examples with stand-in, {name}"), |steps| {
             steps.examples(target)
         });

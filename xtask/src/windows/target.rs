@@ -27,6 +27,12 @@ impl Target {
         self.name.split('-').next().unwrap_or(self.name)
     }
 
+    /// Returns the name of a variable with a setting of cargo for this target.
+    pub fn variable(&self, setting: &str) -> String {
+        let name = self.name.to_uppercase().replace('-', "_");
+        format!("CARGO_TARGET_{name}_{setting}")
+    }
+
     /// Returns a compiler of mingw, `gcc` or `g++`. Debian's names end in the thread library.
     pub fn compiler(&self, name: &str) -> String {
         format!("{}-{name}-win32", self.mingw)

@@ -14,7 +14,7 @@ use super::wine;
 use crate::run::{self, root};
 
 /// Seconds after which a program under Wine has hung.
-const PROGRAM_SECONDS: &str = "300";
+const PROGRAM_SECONDS: u32 = 300;
 
 /// The toolchain and Wine.
 pub struct Toolchain {
@@ -46,7 +46,7 @@ impl Toolchain {
     /// Returns a command that runs a program for Windows.
     pub fn wine(&self, program: &Path) -> Command {
         let mut wine = Command::new("timeout");
-        wine.arg(PROGRAM_SECONDS);
+        wine.arg(PROGRAM_SECONDS.to_string());
         wine.arg(wine::programs(&self.places).join("wine64"));
         wine::prepare(&self.places, &mut wine);
         wine.arg(program).env_remove("LD_LIBRARY_PATH");
@@ -57,6 +57,19 @@ impl Toolchain {
     pub fn library(&self, target: Target) -> PathBuf {
         let directory = target_directory().join(target.name);
         directory.join("debug/psapi.dll")
+    }
+
+    /// Returns the path of psapi.dll after an optimized build.
+    pub fn optimized_library(&self, target: Target) -> PathBuf {
+        let directory = target_directory().join(target.name);
+        directory.join("release/psapi.dll")
+    }
+
+    /// Sets the time limit of programs under Wine that a command of [`cargo`](Self::cargo) runs.
+    pub fn limit_programs(&self, command: &mut Command, seconds: u32) {
+        for target in [X86_64, I686] {
+            command.env(target.variable("RUNNER"), runner(seconds));
+        }
     }
 
     /// Sets the variables with which cargo builds for Windows and runs tests under Wine.
@@ -83,20 +96,15 @@ impl Toolchain {
             X86_64.compiler("gcc"),
         );
         for target in [X86_64, I686] {
-            let name = target.name.to_uppercase().replace('-', "_");
-            command
-                .env(
-                    format!("CARGO_TARGET_{name}_LINKER"),
-                    target.compiler("gcc"),
-                )
-                .env(format!("CARGO_TARGET_{name}_RUNNER"), runner());
+            command.env(target.variable("LINKER"), target.compiler("gcc"));
         }
+        self.limit_programs(command, PROGRAM_SECONDS);
     }
 }
 
 /// Returns the command that runs a program for Windows. The compiler's libraries are not Wine's.
-fn runner() -> String {
-    format!("env -u LD_LIBRARY_PATH timeout {PROGRAM_SECONDS} wine64")
+fn runner(seconds: u32) -> String {
+    format!("env -u LD_LIBRARY_PATH timeout {seconds} wine64")
 }
 
 /// Returns `PATH` with directories at its end.

@@ -1,6 +1,7 @@
 //! Changes between two working sets, by mapping or by module.
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 
 use anyhow::Result;
 use psapi::{
@@ -13,6 +14,7 @@ use super::modules::ModuleRange;
 use crate::columns::mapping;
 use crate::output::{Column, Document, Value, columns, hide_empty};
 use crate::sort::{self, SortKey};
+use crate::sys;
 
 /// The changes of a part of an address space.
 struct Row<'a> {
@@ -106,7 +108,11 @@ fn rows_by_module<'a>(change: &'a Change<'_>) -> Vec<Row<'a>> {
 fn has_module(set: &WorkingSet, module: &ModuleRange) -> bool {
     let at_start = |mapping: &&Mapping| mapping.start == module.range.start;
     let mapping = set.mappings().iter().find(at_start);
-    mapping.is_some_and(|mapping| mapping.backing.label() == *module.path)
+    // On Windows, the loader and the kernel can report a path in different cases.
+    let units = |path: &OsStr| sys::name_units(path.as_encoded_bytes()).into_owned();
+    mapping.is_some_and(|mapping| {
+        units(mapping.backing.label().as_ref()) == units(module.path.as_os_str())
+    })
 }
 
 /// Replaces rows in which only share counts changed by a single one.

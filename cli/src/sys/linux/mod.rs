@@ -20,4 +20,4 @@ pub use privilege::privilege;
 pub use rustix::param::page_size;
 pub use source::Source;
 pub use streams::{AsStream, enable_escapes, write_stdout};
-pub use users::{UserId, Users, user_of};
+pub use users::{Accounts, UserId, user_of};

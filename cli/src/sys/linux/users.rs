@@ -1,11 +1,10 @@
-//! User names of the inspected system, each looked up once.
+//! User names of the inspected system.
 //!
 //! The names of the caller's own system come from the C library, which asks every service that
 //! `nsswitch.conf` names. Another system's names come from the file `etc/passwd` below its root. A
 //! user whose database is out of reach has no name; tables then show the id.
 
-use std::collections::HashMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
@@ -15,17 +14,17 @@ use nix::unistd::{Uid, User};
 use psapi::{ErrorKind, Owner, ProcessId, ProcessStatus, System};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, StatxFlags};
 
+use crate::sys::not_found::NotFound;
+
 /// The id of a user.
 pub type UserId = u32;
 
-/// A cache of user names.
+/// The users of a system.
 #[derive(Debug)]
-pub struct Users {
+pub struct Accounts {
     system: System,
     /// `None` until a name is needed, and after a failure to read the database.
     database: Option<Database>,
-    /// `None` for a user without a name.
-    names: HashMap<u32, Option<OsString>>,
 }
 
 /// Where the names of users are.
@@ -39,34 +38,17 @@ enum Database {
     Unknown,
 }
 
-impl Users {
+impl Accounts {
     pub fn new(system: System) -> Self {
-        Users {
+        Accounts {
             system,
             database: None,
-            names: HashMap::new(),
         }
     }
 
-    /// Looks up the effective users of some processes.
-    pub fn look_up<'a>(&mut self, statuses: impl Iterator<Item = &'a ProcessStatus>) {
-        for user in statuses.filter_map(user_of) {
-            self.look_up_id(user);
-        }
-    }
-
-    /// Returns the name of the effective user of a process, if it was looked up and exists.
-    pub fn of(&self, status: &ProcessStatus) -> Option<&OsStr> {
-        self.names.get(&user_of(status)?)?.as_deref()
-    }
-
-    /// Returns the name of the owner of a process, or the id of an owner without a name. `None` if
-    /// the owner cannot be read.
-    pub fn owner(&mut self, process: ProcessId) -> Option<OsString> {
-        let id = self.system.process_owner(process).ok()?;
-        self.look_up_id(id);
-        let name = self.names.get(&id).cloned().flatten();
-        Some(name.unwrap_or_else(|| id.to_string().into()))
+    /// Returns the user who owns a process, which can be unreadable otherwise.
+    pub fn owner(&self, process: ProcessId) -> Option<UserId> {
+        self.system.process_owner(process).ok()
     }
 
     /// Parses a user name or id. Names take precedence, because a name can consist of digits.
@@ -85,25 +67,22 @@ impl Users {
         named.or_else(|| text.parse().ok())
     }
 
-    fn look_up_id(&mut self, id: u32) {
-        if self.names.contains_key(&id) {
-            return;
-        }
-        let name = match self.database() {
-            Some(Database::Services) => match User::from_uid(Uid::from_raw(id)) {
-                Ok(user) => user.map(|user| user.name.into()),
-                // A failure says nothing about the user, so it is not kept.
-                Err(_) => return,
-            },
-            Some(Database::File(users)) => {
+    /// Returns the name of a user.
+    pub fn name(&mut self, id: UserId) -> Result<OsString, NotFound> {
+        let name = match self.database().ok_or(NotFound::Unknown)? {
+            Database::Services => {
+                let user = User::from_uid(Uid::from_raw(id));
+                let user = user.map_err(|_| NotFound::Unknown)?;
+                user.map(|user| user.name.into())
+            }
+            Database::File(users) => {
                 let mut users = users.iter();
                 let found = users.find(|&&(_, of)| of == id);
                 found.map(|(name, _)| name.clone())
             }
-            Some(Database::Unknown) => None,
-            None => return,
+            Database::Unknown => None,
         };
-        self.names.insert(id, name);
+        name.ok_or(NotFound::Absent)
     }
 
     /// Returns the database; `None` if it cannot be read now.

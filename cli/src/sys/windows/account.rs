@@ -8,25 +8,16 @@ use psapi::Sid;
 use windows_sys::Win32::Foundation::{ERROR_NONE_MAPPED, GetLastError};
 use windows_sys::Win32::Security::{LookupAccountNameW, LookupAccountSidW, PSID};
 
+use crate::sys::not_found::NotFound;
+
 /// The size in bytes of the longest security identifier.
 const MAX_SID: usize = 8 + 4 * Sid::MAX_SUB_AUTHORITIES;
 
-/// The failure to find an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotFound {
-    /// There is no such account.
-    Absent,
-    /// The lookup failed, for instance because a domain controller cannot be reached.
-    Unknown,
-}
-
-impl NotFound {
-    fn last() -> Self {
-        // SAFETY: the function has no preconditions.
-        match unsafe { GetLastError() } {
-            ERROR_NONE_MAPPED => NotFound::Absent,
-            _ => NotFound::Unknown,
-        }
+fn last_failure() -> NotFound {
+    // SAFETY: the function has no preconditions.
+    match unsafe { GetLastError() } {
+        ERROR_NONE_MAPPED => NotFound::Absent,
+        _ => NotFound::Unknown,
     }
 }
 
@@ -54,7 +45,7 @@ pub fn account_name(sid: Sid) -> Result<OsString, NotFound> {
         }
         // The first call only asks for the sizes.
         if !is_first || name_size == 0 {
-            return Err(NotFound::last());
+            return Err(last_failure());
         }
         name.resize(name_size as usize, 0);
         domain.resize(domain_size as usize, 0);

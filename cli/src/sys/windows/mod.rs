@@ -26,4 +26,4 @@ pub use privilege::privilege;
 pub use source::Source;
 pub use streams::{AsStream, enable_escapes, write_stdout};
 pub use suspended::SuspendedCommand;
-pub use users::{UserId, Users, user_of};
+pub use users::{Accounts, UserId, user_of};

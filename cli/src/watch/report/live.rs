@@ -89,6 +89,9 @@ impl LiveRow {
         };
         let module = printable(&self.module) + &offset(self.module_offset);
         let code = match self.function.as_deref().map(printable) {
+            _ if !CODE.has_symbols && module.is_empty() => {
+                format!("{:#x}", self.fault.program_counter)
+            }
             _ if !CODE.has_symbols => module,
             Some(function) => format!("{function} ({module})"),
             None => format!("? ({module})"),

@@ -1,6 +1,7 @@
 //! The regions of a process's address space, and its memory.
 
 use std::os::windows::io::BorrowedHandle;
+use std::path::PathBuf;
 
 use super::buffer::Fixed;
 use super::class::{MemoryClass, ProcessClass};
@@ -37,11 +38,9 @@ impl<'p> AddressSpace<'p> {
             process,
             handle: process.handle(rights)?,
         };
-        if is_beyond_caller(process)? {
-            // What the caller's addresses can express is only a part.
-            let source = MemoryClass::MemoryBasicInformation;
-            let status = Status::PARTIAL_COPY;
-            return Err(status.error_of_kind(source, ErrorKind::NotSupported));
+        let class = ProcessClass::ProcessWow64Information;
+        if is_beyond_caller(process).map_err(|status| process.error(class, status))? {
+            return Err(beyond_caller(MemoryClass::MemoryBasicInformation));
         }
         Ok(space)
     }
@@ -134,16 +133,20 @@ impl<'p> AddressSpace<'p> {
     }
 }
 
+/// Returns the error of a process that [is beyond the caller](is_beyond_caller): what the caller's
+/// addresses can express is only a part.
+pub(crate) fn beyond_caller(source: impl Into<PathBuf>) -> SourceError {
+    Status::PARTIAL_COPY.error_of_kind(source, ErrorKind::NotSupported)
+}
+
 /// Returns true if the process has addresses of 64 bits and the calling program does not.
-fn is_beyond_caller(process: &Process) -> Result<bool, SourceError> {
+pub(crate) fn is_beyond_caller(process: &Process) -> Result<bool, Status> {
     if Width::NATIVE == Width::Bits64 {
         return Ok(false);
     }
     let is_wow64 = |handle| wow64_peb(handle).map(|peb| peb.is_some());
-    let class = ProcessClass::ProcessWow64Information;
-    let is_64_bit_system = is_wow64(nt::current_process()).map_err(|status| status.error(class))?;
-    let is_wow64 = is_wow64(process.limited()).map_err(|status| process.error(class, status))?;
-    Ok(is_64_bit_system && !is_wow64)
+    let is_64_bit_system = is_wow64(nt::current_process())?;
+    Ok(is_64_bit_system && !is_wow64(process.limited())?)
 }
 
 /// Returns the address of the 32-bit `PEB` of a process that runs a 32-bit program on a 64-bit

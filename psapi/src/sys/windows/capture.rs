@@ -106,6 +106,9 @@ pub(crate) fn status(process: &Process, fields: Fields) -> Result<ProcessStatus,
     let mut row = ProcessStatus::new(process.id());
     fill(&mut row, process.system(), &listing, &entry, fields);
     fill_by_handle(&mut row, process, fields, &mut Names::default());
+    if !row.unreadable.is_empty() {
+        process.check_alive(CLASS)?;
+    }
     Ok(row)
 }
 
@@ -134,7 +137,7 @@ fn fill(
     row.user_time = Some(duration(entry.user_time.max(0).cast_unsigned()));
     row.kernel_time = Some(duration(entry.kernel_time.max(0).cast_unsigned()));
     let faults = faults(entry);
-    row.faults = Some(faults);
+    row.faults = entry.memory.has_faults().then_some(faults);
     row.memory = fields.contains(Fields::MEMORY).then(|| {
         let mut counters = counters_with(&entry.memory, faults);
         // Systems that do not fill the figure leave it 0, which no process has.
@@ -189,7 +192,7 @@ fn faults(entry: &ProcessEntry<'_>) -> FaultCount {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::windows::nt;
+    use crate::sys::windows::interception::calls_of;
     use crate::sys::windows::system::SystemOptions;
 
     /// Returns the native calls of a capture, once its buffers are large enough.
@@ -202,18 +205,22 @@ mod tests {
             table.finish();
         };
         refresh();
-        nt::calls_of(refresh)
+        calls_of(refresh)
     }
 
     #[test]
     fn capture_without_handles_is_one_call() {
-        assert_eq!(calls(Fields::MEMORY), ["NtQuerySystemInformation"]);
+        for fields in [Fields::empty(), Fields::MEMORY, Fields::all() - BY_HANDLE] {
+            assert_eq!(calls(fields), ["NtQuerySystemInformation"], "{fields:?}");
+        }
     }
 
     #[test]
-    fn processes_are_opened_for_image() {
-        let calls = calls(Fields::IMAGE);
-        assert_eq!(calls[0], "NtQuerySystemInformation");
-        assert!(calls.contains(&"NtOpenProcess"), "{calls:?}");
+    fn some_fields_require_handles() {
+        for field in BY_HANDLE.iter() {
+            let calls = calls(field);
+            assert_eq!(calls[0], "NtQuerySystemInformation");
+            assert!(calls.contains(&"NtOpenProcess"), "{field:?}: {calls:?}");
+        }
     }
 }

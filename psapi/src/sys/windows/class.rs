@@ -61,6 +61,13 @@ classes! {
     }
 }
 
+impl ProcessClass {
+    /// Names the call that sets this class, as the source of an error.
+    pub(crate) fn set_call(self) -> std::path::PathBuf {
+        format!("NtSetInformationProcess({})", self.name).into()
+    }
+}
+
 classes! {
     /// A class of `NtQueryInformationThread`.
     ThreadClass of "NtQueryInformationThread" {

@@ -1,7 +1,7 @@
 //! The command line of a process: `ProcessCommandLineInformation`, since Windows 8.1. Before, it is
 //! read from the memory of the process, where the `PEB` leads to it.
 
-use super::address_space::wow64_peb;
+use super::address_space::{beyond_caller, is_beyond_caller, wow64_peb};
 use super::buffer::{Buffer, Fixed};
 use super::class::ProcessClass;
 use super::layouts::command_line::split;
@@ -19,8 +19,12 @@ const CLASS: ProcessClass = ProcessClass::ProcessCommandLineInformation;
 /// Reads the arguments; empty for processes of the kernel.
 pub(crate) fn command_line(process: &Process) -> Result<CommandLine, SourceError> {
     let mut row = None;
-    read(process, &mut row, &mut Buffer::default())
-        .map_err(|status| process.error(CLASS, status))?;
+    read(process, &mut row, &mut Buffer::default()).map_err(|status| match status {
+        Status::PARTIAL_COPY if is_beyond_caller(process).is_ok_and(|is_beyond| is_beyond) => {
+            beyond_caller(CLASS)
+        }
+        status => process.error(CLASS, status),
+    })?;
     process.check_alive(CLASS)?;
     Ok(row.unwrap_or_default())
 }
@@ -43,7 +47,7 @@ pub(crate) fn read(
             let bytes = buffer.bytes();
             let text = Reader::new(bytes, Width::NATIVE).unicode_string();
             let text = text.and_then(|text| text.in_buffer(bytes, bytes.as_ptr() as u64));
-            set(text.unwrap_or_default());
+            set(text.ok_or(Status::INFO_LENGTH_MISMATCH)?);
         }
         Err(status) if status.is_unsupported() => {
             set(read_from_memory(process, buffer)?);
@@ -57,6 +61,9 @@ pub(crate) fn read(
 /// Reads the command line through the `PEB`: that of 32 bits if a 64-bit system runs a 32-bit
 /// program, which can change only that one.
 fn read_from_memory<'b>(process: &Process, buffer: &'b mut Buffer) -> Result<&'b [u8], Status> {
+    if is_beyond_caller(process)? {
+        return Err(Status::PARTIAL_COPY);
+    }
     let (peb, width) = match wow64_peb(process.limited())? {
         Some(peb) if Width::NATIVE == Width::Bits64 => (peb, Width::Bits32),
         _ => (native_peb(process)?, Width::NATIVE),

@@ -5,9 +5,9 @@
 //! drive that does not respond delays nothing.
 
 #[cfg(windows)]
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 #[cfg(windows)]
-use std::os::windows::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::windows::ffi::OsStringExt as _;
 
 /// The drive letters and the devices that they stand for.
 #[derive(Debug, Clone, Default)]
@@ -68,17 +68,15 @@ impl DeviceNames {
 /// Returns the name of a file by its device, if it is named by a drive letter. Wine does that where
 /// Windows names the device.
 #[cfg(windows)]
-pub(crate) fn by_device(name: &OsStr) -> Option<OsString> {
-    if !name.as_encoded_bytes().starts_with(b"\\??\\") {
-        return None;
-    }
-    let name: Vec<u16> = name.encode_wide().collect();
+pub(crate) fn by_device(name: &[u16]) -> Option<OsString> {
     let (link, rest) = name.split_at_checked("\\??\\C:".len())?;
-    let device = super::nt::symbolic_link(link).ok()?;
-    Some(OsString::from_wide(&[&device, rest].concat()))
+    after(link, "\\??\\")?;
+    let mut path = super::nt::symbolic_link(link).ok()?;
+    path.extend_from_slice(rest);
+    Some(OsString::from_wide(&path))
 }
 
-const SEPARATOR: u16 = b'\\' as u16;
+pub(crate) const SEPARATOR: u16 = b'\\' as u16;
 
 /// Returns the part of a name after a prefix.
 fn after<'n>(name: &'n [u16], prefix: &str) -> Option<&'n [u16]> {

@@ -18,7 +18,7 @@ use crate::working_set::{EmptiedWorkingSet, RemainingMemory, WorkingSet, Working
 /// those of the process's counters, and the reasons why pages stayed are unknown.
 pub(crate) fn empty_working_set(process: &Process) -> Result<EmptiedWorkingSet, SourceError> {
     let class = ProcessClass::ProcessQuotaLimits;
-    process.check_alive(class)?;
+    process.check_alive(class.set_call())?;
     let handle = process.handle(Rights::SET_QUOTA)?;
     let before = match counted_size(process)? {
         Some(size) => size,
@@ -27,7 +27,7 @@ pub(crate) fn empty_working_set(process: &Process) -> Result<EmptiedWorkingSet, 
     let mut limits = quota_limits::empty_working_set(Width::NATIVE);
     nt::set_process(handle, class, &mut limits)
         .check()
-        .map_err(|status| process.error(class, status))?;
+        .map_err(|status| process.error(class.set_call(), status))?;
     let (after, remaining) = match list(process) {
         Ok(set) => (listed_size(&set), remaining(&set)),
         Err(error) if error.kind(Some(process.id())) == ErrorKind::AccessDenied => {

@@ -41,10 +41,10 @@ pub(crate) struct FaultWatch {
 /// Starts to record the page faults of a process, or empties its record.
 pub(crate) fn watch(process: &Process, _: &WatchOptions) -> Result<FaultWatch, SourceError> {
     let handle = process.handle(Rights::WATCH)?;
-    process.check_alive(CLASS)?;
+    process.check_alive(CLASS.set_call())?;
     nt::set_process(handle, CLASS, &mut [])
         .check()
-        .map_err(|status| process.error(CLASS, status))?;
+        .map_err(|status| process.error(CLASS.set_call(), status))?;
     let duplicate =
         |handle| nt::duplicate(handle).map_err(|status| status.error("NtDuplicateObject"));
     Ok(FaultWatch {

@@ -4,6 +4,7 @@ use super::buffer::Fixed;
 use super::class::ProcessClass;
 use super::layouts::io_counters;
 use super::layouts::reader::{Reader, Width};
+use super::listing::Listing;
 use super::process::Process;
 use super::system::truncated;
 use crate::error::SourceError;
@@ -33,6 +34,14 @@ pub(crate) fn handle_count(process: &Process) -> Result<u64, SourceError> {
     const CLASS: ProcessClass = ProcessClass::ProcessHandleCount;
     let mut buffer = Fixed::<4>::new();
     process.query(CLASS, &mut buffer)?;
+    let mut count = u32::from_le_bytes(buffer.0);
+    if count == 0 {
+        // Wine fills the figure only in the list of all processes.
+        let mut listing = Listing::default();
+        listing.read()?;
+        let entry = listing.entry(process.id());
+        count = entry.map_or(0, |entry| entry.handles);
+    }
     process.check_alive(CLASS)?;
-    Ok(u32::from_le_bytes(buffer.0).into())
+    Ok(count.into())
 }

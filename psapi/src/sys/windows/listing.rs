@@ -1,5 +1,7 @@
 //! The list of all processes: one call, `SystemProcessInformation`.
 
+use std::cmp::Reverse;
+
 use super::buffer::Buffer;
 use super::class::SystemClass;
 use super::layouts::reader::Width;
@@ -33,8 +35,10 @@ impl Listing {
         let entries = system_process_information::entries(answer, Width::NATIVE);
         let places = entries.map(|entry| (entry.id, entry.create_time, entry.offset));
         self.places.extend(places);
-        self.places.sort_unstable();
-        // A list can have a process twice if ids are reused while it is made.
+        // A list can have an id twice if it is reused while the list is made. The later process
+        // stays.
+        self.places
+            .sort_unstable_by_key(|&(id, created, _)| (id, Reverse(created)));
         self.places.dedup_by_key(|&mut (id, ..)| id);
         Ok(())
     }

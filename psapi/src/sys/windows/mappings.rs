@@ -139,26 +139,23 @@ impl<'p> MappedNames<'p> {
         let class = MemoryClass::MemoryMappedFilenameInformation;
         let handle = self.space.handle();
         let mut base = 0;
-        let answer = self.buffer.fill(|bytes| {
-            let bytes = match bytes.len() {
-                ..=MAX_SIZE => bytes,
-                _ => &mut bytes[..MAX_SIZE],
-            };
+        let answer = self.buffer.fill_up_to(MAX_SIZE, |bytes| {
             base = bytes.as_ptr() as u64;
-            let Answer { status, .. } = nt::query_memory(handle, address, class, bytes);
-            Answer {
-                status,
-                length: bytes.len(),
-            }
+            nt::query_memory(handle, address, class, bytes)
+        });
+        let answer = answer.and_then(|(bytes, Answer { status, .. })| {
+            status.check()?;
+            Ok(bytes)
         });
         let name = match answer {
             Ok(bytes) => memory_mapped_filename_information::name(bytes, base, Width::NATIVE),
             // The memory has no file, or was unmapped meanwhile.
             Err(Status::FILE_INVALID | Status::INVALID_ADDRESS | Status::INVALID_PARAMETER) => {
+                self.space.process().check_alive(class)?;
                 self.native = None;
                 return Ok(None);
             }
-            Err(status) if status.is_unsupported() => {
+            Err(status) if status.is_unsupported() || status == Status::PROCESS_IS_TERMINATING => {
                 return Err(self.space.process().error(class, status));
             }
             // A file system or a filter can refuse the name of one file. The others are still

@@ -4,25 +4,33 @@
 //! other. Memory is read in windows of 64 KiB, which is how address space is allocated. A window
 //! that ends early, because less is mapped, serves the items that it contains.
 
+use std::collections::VecDeque;
+
 use super::layouts::ldr::Memory;
 use crate::error::SourceError;
 
 /// The size and alignment of a window.
 const WINDOW: u64 = 1 << 16;
 
-/// The part of memory that was read so far.
+/// The size of a page: memory is readable in units of it.
+const PAGE: u64 = 1 << 12;
+
+/// The most windows that are kept. A program can scatter its list on purpose.
+const MAX_WINDOWS: usize = 256;
+
+/// The part of memory that was read last.
 #[derive(Debug)]
 pub(crate) struct MemoryWindows<R> {
     /// Copies bytes from an address into a buffer, and returns how many there were.
     read: R,
-    windows: Vec<(u64, Vec<u8>)>,
+    windows: VecDeque<(u64, Vec<u8>)>,
 }
 
 impl<R: FnMut(u64, &mut [u8]) -> Result<usize, SourceError>> MemoryWindows<R> {
     pub(crate) fn new(read: R) -> Self {
         MemoryWindows {
             read,
-            windows: Vec::new(),
+            windows: VecDeque::new(),
         }
     }
 
@@ -38,14 +46,16 @@ impl<R: FnMut(u64, &mut [u8]) -> Result<usize, SourceError>> MemoryWindows<R> {
         })
     }
 
-    /// Reads a window that reaches from `start` to the first boundary after an item.
+    /// Reads a window from `start` to `end`.
     fn read_window(&mut self, start: u64, end: u64) -> Result<(), SourceError> {
-        let end = end.checked_next_multiple_of(WINDOW).unwrap_or(end);
         let mut bytes = vec![0; (end - start) as usize];
         let length = (self.read)(start, &mut bytes)?;
         bytes.truncate(length);
         bytes.shrink_to_fit();
-        self.windows.push((start, bytes));
+        if self.windows.len() == MAX_WINDOWS {
+            self.windows.pop_front();
+        }
+        self.windows.push_back((start, bytes));
         Ok(())
     }
 }
@@ -56,11 +66,16 @@ impl<R: FnMut(u64, &mut [u8]) -> Result<usize, SourceError>> Memory for MemoryWi
             return Ok(None);
         };
         if length > 0 && self.place(address, length).is_none() {
+            let up_to = |size: u64| end.checked_next_multiple_of(size).unwrap_or(end);
             let start = address - address % WINDOW;
-            self.read_window(start, end)?;
+            self.read_window(start, up_to(WINDOW))?;
             // What lies before the item in its window can be unmapped.
             if self.place(address, length).is_none() {
-                self.read_window(address, end)?;
+                self.read_window(address, up_to(WINDOW))?;
+            }
+            // A call that meets unmapped memory can stop anywhere before it.
+            if self.place(address, length).is_none() {
+                self.read_window(address, up_to(PAGE))?;
             }
         }
         let place = self.place(address, length);
@@ -92,12 +107,41 @@ mod tests {
     }
 
     #[test]
+    fn scattered_items_keep_few_windows() {
+        let windows = 2 * MAX_WINDOWS as u64;
+        let mut memory = CannedMemory::new(0, (windows * WINDOW) as usize);
+        let mut windows_of_memory = windows_of(&mut memory);
+        for window in (0..windows).chain([0, windows - 1]) {
+            let item = windows_of_memory.bytes(window * WINDOW, 8).unwrap();
+            assert_eq!(item, Some(&[0; 8][..]));
+            assert!(windows_of_memory.windows.len() <= MAX_WINDOWS);
+        }
+        drop(windows_of_memory);
+        // The first window is read again, and the last is not.
+        assert_eq!(memory.reads as u64, windows + 1);
+    }
+
+    #[test]
     fn item_across_boundary_is_read() {
         let mut memory = CannedMemory::new(WINDOW, 2 * WINDOW as usize);
         memory.put(2 * WINDOW - 2, b"item");
         let mut windows = windows_of(&mut memory);
         let item = windows.bytes(2 * WINDOW - 2, 4).unwrap();
         assert_eq!(item, Some(&b"item"[..]));
+    }
+
+    #[test]
+    fn item_before_unmapped_page_is_read() {
+        let mut memory = CannedMemory::new(WINDOW, 0x5000);
+        memory.put(WINDOW + 0x4020, b"item");
+        // The call copies all or nothing.
+        let mut windows = MemoryWindows::new(|address, into: &mut [u8]| {
+            let copied = memory.read(address, into)?;
+            Ok(if copied == into.len() { copied } else { 0 })
+        });
+        let item = windows.bytes(WINDOW + 0x4020, 4).unwrap();
+        assert_eq!(item, Some(&b"item"[..]));
+        assert_eq!(windows.bytes(WINDOW + 0x4FFE, 4).unwrap(), None);
     }
 
     #[test]

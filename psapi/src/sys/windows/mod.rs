@@ -25,10 +25,14 @@ mod device_names;
 mod drivers;
 #[cfg(windows)]
 mod empty;
+#[cfg(all(test, windows))]
+mod ending_tests;
 #[cfg(windows)]
 mod faults;
 #[cfg(windows)]
 mod image_file;
+#[cfg(all(test, windows))]
+mod interception;
 #[cfg(windows)]
 mod io;
 #[cfg_attr(not(windows), allow(dead_code, reason = "only tests use the parsers"))]
@@ -65,6 +69,8 @@ mod processors;
 mod read_memory;
 #[cfg(windows)]
 mod recorded_faults;
+#[cfg(all(test, windows))]
+mod refusal_tests;
 #[cfg(windows)]
 mod remedy;
 #[cfg(all(windows, standin))]

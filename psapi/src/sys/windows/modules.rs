@@ -67,14 +67,15 @@ struct ModuleList {
 fn list(process: &Process, fields: ModuleFields) -> Result<ModuleList, SourceError> {
     let space = AddressSpace::open_to_read(process)?;
     let mut memory = MemoryWindows::new(|address, into: &mut [u8]| space.read(address, into));
+    let blocks = environment_blocks(process)?;
     let LoadedModules {
         mut modules,
         program,
         is_complete,
-    } = loaded(&environment_blocks(process)?, &mut memory)?;
+    } = loaded(&blocks, &mut memory)?;
     process.check_alive(LOADER_LIST)?;
     if !is_complete {
-        add_images(space, &mut modules)?;
+        add_images(space, &blocks, &mut modules)?;
         modules.sort_by_key(|module| module.base);
     }
     // A stable sort keeps the order of the others.
@@ -184,8 +185,13 @@ fn class(width: Width) -> ModuleClass {
     }
 }
 
-/// Adds the images in the address space that are not in the list.
-fn add_images(space: AddressSpace<'_>, modules: &mut Vec<Module>) -> Result<(), SourceError> {
+/// Adds the images in the address space that are not in the lists. Images of another width than the
+/// lists are left out: a 32-bit program is not told of the 64-bit part that runs it.
+fn add_images(
+    space: AddressSpace<'_>,
+    blocks: &[(u64, Width)],
+    modules: &mut Vec<Module>,
+) -> Result<(), SourceError> {
     let known: HashSet<u64> = modules.iter().map(|module| module.base).collect();
     let mut names = MappedNames::new(space);
     for region in space.regions(0) {
@@ -199,6 +205,9 @@ fn add_images(space: AddressSpace<'_>, modules: &mut Vec<Module>) -> Result<(), 
         let Some(headers) = ImageHeaders::parse(&header[..length]) else {
             continue;
         };
+        if !blocks.iter().any(|&(_, width)| width == headers.width) {
+            continue;
+        }
         let Some(path) = names.path(region.base)? else {
             continue;
         };
@@ -336,8 +345,9 @@ mod tests {
         let space = AddressSpace::open_to_read(&process).unwrap();
         let mut expected = list(&process, ModuleFields::empty()).unwrap().modules;
         expected.sort_by_key(|module| module.base);
+        let blocks = environment_blocks(&process).unwrap();
         let mut images = Vec::new();
-        add_images(space, &mut images).unwrap();
+        add_images(space, &blocks, &mut images).unwrap();
         let describe = |module: &Module| {
             let name = module.name().to_ascii_lowercase();
             (
@@ -357,7 +367,7 @@ mod tests {
         }
         // Parts of a damaged list are kept.
         let mut some = expected[..1].to_vec();
-        add_images(space, &mut some).unwrap();
+        add_images(space, &blocks, &mut some).unwrap();
         assert_eq!(some[0], expected[0]);
         assert_eq!(some.len(), images.len());
     }

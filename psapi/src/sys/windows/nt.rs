@@ -57,7 +57,9 @@ macro_rules! functions {
             #[allow(non_snake_case, reason = "the names are those of ntdll")]
             unsafe fn $name($($argument: $type),*) -> Status {
                 #[cfg(test)]
-                note_call(stringify!($name));
+                if let Some(status) = super::interception::before_call(stringify!($name)) {
+                    return status;
+                }
                 match functions().$name {
                     // SAFETY: the caller ensures that the arguments are valid.
                     Some(function) => Status(unsafe { function($($argument),*) }),
@@ -66,30 +68,6 @@ macro_rules! functions {
             }
         )*
     };
-}
-
-/// The native calls of each thread, in order.
-#[cfg(test)]
-static CALLS: std::sync::Mutex<Vec<(std::thread::ThreadId, &str)>> =
-    std::sync::Mutex::new(Vec::new());
-
-#[cfg(test)]
-fn note_call(name: &'static str) {
-    let call = (std::thread::current().id(), name);
-    CALLS.lock().unwrap().push(call);
-}
-
-/// Returns the native calls that a function makes in this thread.
-#[cfg(test)]
-pub(crate) fn calls_of(run: impl FnOnce()) -> Vec<&'static str> {
-    let own = std::thread::current().id();
-    let earlier = CALLS.lock().unwrap().len();
-    run();
-    let calls = CALLS.lock().unwrap();
-    let new = calls[earlier..].iter();
-    new.filter(|(thread, _)| *thread == own)
-        .map(|(_, name)| *name)
-        .collect()
 }
 
 functions! {

@@ -18,6 +18,7 @@ pub(crate) fn performance_info(system: &System) -> Result<PerformanceInfo, Sourc
     const CLASS: SystemClass = SystemClass::SystemPerformanceInformation;
     let basic = basic_information()?;
     let bytes = |pages: u64| pages.saturating_mul(basic.page_size.into());
+    let filled = |pages: u64| filled(pages).map(bytes);
     let mut buffer = Buffer::default();
     let answer = buffer
         .fill(|bytes| nt::query_system(CLASS, bytes))
@@ -36,33 +37,39 @@ pub(crate) fn performance_info(system: &System) -> Result<PerformanceInfo, Sourc
         let files = page_files.as_ref()?.iter();
         Some(files.map(|file| size(file.total, file.in_use)).sum())
     };
-    let (kernel_paged, kernel_nonpaged) = (
-        bytes(memory.paged_pool.into()),
-        bytes(memory.nonpaged_pool.into()),
-    );
+    let kernel_paged = filled(memory.paged_pool.into());
+    let kernel_nonpaged = filled(memory.nonpaged_pool.into());
     let commit_total = bytes(memory.committed.into());
     Ok(PerformanceInfo {
         commit_total,
         commit_limit: bytes(memory.commit_limit.into()).max(commit_total),
         kernel_commit_limit: None,
-        commit_peak: Some(bytes(memory.peak_commitment.into()).max(commit_total)),
+        commit_peak: filled(memory.peak_commitment.into()).map(|peak| peak.max(commit_total)),
         physical_total: bytes(basic.physical_pages.into()),
         physical_available: bytes(memory.available.into()),
         physical_free: free_pages().map(bytes),
-        system_cache: bytes(cached_pages()?),
+        system_cache: filled(cached_pages()?),
         shared: None,
-        kernel_total: kernel_paged.saturating_add(kernel_nonpaged),
+        kernel_total: kernel_paged
+            .zip(kernel_nonpaged)
+            .map(|(paged, nonpaged)| paged.saturating_add(nonpaged)),
         kernel_paged,
         kernel_nonpaged,
         per_cpu: None,
         page_size: basic.page_size.into(),
-        handle_count: Some(count(|handles, _| handles)),
+        handle_count: self::filled(count(|handles, _| handles)),
         process_count: listing.entries().count() as u64,
         thread_count: count(|_, threads| threads),
         swap_total: swap(|total, _| total),
         swap_free: swap(u64::saturating_sub),
         huge_pages: None,
     })
+}
+
+/// Returns a figure that no running system has 0 of, such as a pool: 0 means that the system does not
+/// fill the field.
+fn filled(figure: u64) -> Option<u64> {
+    (figure > 0).then_some(figure)
 }
 
 fn cached_pages() -> Result<u64, SourceError> {
@@ -84,4 +91,29 @@ fn free_pages() -> Option<u64> {
         .fill(|bytes| nt::query_system(CLASS, &mut bytes[..size]))
         .ok()?;
     system_memory_list_information::free_pages(&buffer.0, Width::NATIVE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::windows::system::SystemOptions;
+
+    /// Wine leaves some of these figures 0.
+    #[test]
+    fn unfilled_figures_are_unknown() {
+        let info = performance_info(&System::new(SystemOptions::default())).unwrap();
+        for figure in [
+            info.commit_peak,
+            info.system_cache,
+            info.kernel_paged,
+            info.kernel_nonpaged,
+            info.kernel_total,
+            info.handle_count,
+        ] {
+            assert_ne!(figure, Some(0), "{info:?}");
+        }
+        let parts = info.kernel_paged.zip(info.kernel_nonpaged);
+        let sum = parts.map(|(paged, nonpaged)| paged + nonpaged);
+        assert_eq!(info.kernel_total, sum);
+    }
 }

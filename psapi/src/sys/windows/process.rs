@@ -13,7 +13,7 @@ use super::layouts::process_basic_information::{self, ProcessBasicInformation};
 use super::layouts::reader::Width;
 use super::nt;
 use super::status::Status;
-use super::system::{System, truncated};
+use super::system::System;
 use crate::error::{ErrorCause, ErrorKind, SourceError};
 use crate::process_id::ProcessId;
 
@@ -76,23 +76,27 @@ pub(crate) const OPEN: &str = "NtOpenProcess";
 
 /// Pins the process with an id.
 pub(crate) fn open_process(system: &Arc<System>, id: ProcessId) -> Result<Process, SourceError> {
+    let missing = || {
+        let may_be_hidden = false;
+        SourceError::new(OPEN, ErrorCause::NoSuchProcess { may_be_hidden })
+    };
     let access = Rights::QUERY_LIMITED.access;
     let handle = nt::open_process(id.get(), access).map_err(|status| match status {
         // The ids of threads belong to the same space of numbers; the call rejects them this way.
-        Status::INVALID_CID | Status::INVALID_PARAMETER => {
-            let may_be_hidden = false;
-            SourceError::new(OPEN, ErrorCause::NoSuchProcess { may_be_hidden })
-        }
+        Status::INVALID_CID | Status::INVALID_PARAMETER => missing(),
         status => status.error(OPEN),
     })?;
+    if !is_exact(id.get()) {
+        let opened = id_of(handle.as_handle());
+        let class = ProcessClass::ProcessBasicInformation;
+        if opened.map_err(|status| status.error(class))? != id.get() {
+            return Err(missing());
+        }
+    }
     let process = Process::new(system, id, handle, false);
     // As long as someone holds a handle, an ended process can still be opened.
     if process.has_ended()? {
-        let may_be_hidden = false;
-        return Err(SourceError::new(
-            OPEN,
-            ErrorCause::NoSuchProcess { may_be_hidden },
-        ));
+        return Err(missing());
     }
     Ok(process)
 }
@@ -108,20 +112,31 @@ pub(crate) fn process_from_handle(
     handle: BorrowedHandle<'_>,
 ) -> Result<Process, SourceError> {
     const CLASS: ProcessClass = ProcessClass::ProcessBasicInformation;
-    let mut buffer = Fixed::<{ process_basic_information::MAX_SIZE }>::new();
-    let size = process_basic_information::size(Width::NATIVE);
-    buffer
-        .fill(|bytes| nt::query_process(handle, CLASS, &mut bytes[..size]))
-        .map_err(|status| match status {
-            Status::INVALID_HANDLE | Status::OBJECT_TYPE_MISMATCH => {
-                status.error_of_kind(CLASS, ErrorKind::InvalidParameter)
-            }
-            status => status.error(CLASS),
-        })?;
-    let information = ProcessBasicInformation::parse(&buffer.0, Width::NATIVE);
-    let id = information.ok_or_else(|| truncated(CLASS))?.id;
+    let id = id_of(handle).map_err(|status| match status {
+        Status::INVALID_HANDLE | Status::OBJECT_TYPE_MISMATCH => {
+            status.error_of_kind(CLASS, ErrorKind::InvalidParameter)
+        }
+        status => status.error(CLASS),
+    })?;
     let own = nt::duplicate(handle).map_err(|status| status.error("NtDuplicateObject"))?;
     Ok(Process::new(system, ProcessId::new(id), own, true))
+}
+
+/// Returns whether the calls that open processes and threads distinguish an id from its neighbors.
+/// They ignore the two lowest bits, which are 0 in the ids that Windows assigns.
+pub(crate) fn is_exact(id: u32) -> bool {
+    id.is_multiple_of(4)
+}
+
+/// Reads the id of the process of a handle.
+fn id_of(handle: BorrowedHandle<'_>) -> Result<u32, Status> {
+    const CLASS: ProcessClass = ProcessClass::ProcessBasicInformation;
+    let mut buffer = Fixed::<{ process_basic_information::MAX_SIZE }>::new();
+    let size = process_basic_information::size(Width::NATIVE);
+    buffer.fill(|bytes| nt::query_process(handle, CLASS, &mut bytes[..size]))?;
+    let information = ProcessBasicInformation::parse(&buffer.0, Width::NATIVE);
+    let information = information.ok_or(Status::INFO_LENGTH_MISMATCH)?;
+    Ok(information.id)
 }
 
 /// Reads the times of a process.

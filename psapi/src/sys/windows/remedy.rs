@@ -74,6 +74,11 @@ fn access_denied(operation: Operation, source: &SourceError) -> Option<Remedy> {
         ProcessClass::ProcessWorkingSetWatchEx.name,
     ) {
         "Requires a handle with PROCESS_SET_INFORMATION"
+    } else if of(
+        "NtQueryInformationProcess",
+        ProcessClass::ProcessWorkingSetWatchEx.name,
+    ) {
+        "Requires a handle with PROCESS_QUERY_INFORMATION"
     } else if name.starts_with("NtQueryInformationProcess") {
         "Requires a handle with PROCESS_QUERY_LIMITED_INFORMATION"
     } else {
@@ -112,6 +117,14 @@ mod tests {
             (
                 "NtQueryInformationProcess(ProcessTimes)",
                 "PROCESS_QUERY_LIMITED_INFORMATION",
+            ),
+            (
+                "NtQueryInformationProcess(ProcessWorkingSetWatchEx)",
+                "PROCESS_QUERY_INFORMATION",
+            ),
+            (
+                "NtSetInformationProcess(ProcessWorkingSetWatchEx)",
+                "PROCESS_SET_INFORMATION",
             ),
         ] {
             let remedy = remedy_for(source, Status::ACCESS_DENIED).unwrap();

@@ -26,14 +26,9 @@ pub(crate) fn to_wide(text: &OsStr) -> Vec<u16> {
     text.encode_wide().collect()
 }
 
-/// Returns true if a text is the one whose bytes a call returned.
-pub(crate) fn equals(text: &OsStr, bytes: &[u8]) -> bool {
-    text.encode_wide().eq(units(bytes))
-}
-
 /// Replaces a text. Nothing is allocated if the new text is the old one, or fits into its memory.
 pub(crate) fn replace(text: &mut OsString, bytes: &[u8]) {
-    if equals(text, bytes) {
+    if text.encode_wide().eq(units(bytes)) {
         return;
     }
     text.clear();

@@ -144,6 +144,7 @@ fn loader_list_is_as_declared() {
     // Its name is a text that `phnt` would release.
     let mut module: ManuallyDrop<LDR_DATA_TABLE_ENTRY> = zeroed();
     module.InLoadOrderLinks.Flink = pointer(link);
+    module.InLoadOrderLinks.Blink = pointer(link);
     module.DllBase = pointer(0x40_0000);
     // SAFETY: the field is a function pointer, which is not called.
     unsafe {

@@ -1,13 +1,20 @@
 //! `PEB_LDR_DATA` and `LDR_DATA_TABLE_ENTRY`: the loader's list of modules in load order.
 //!
 //! The list is circular, and begins and ends in `PEB_LDR_DATA`. The process can change it at any
-//! time, and can store any bytes in it. So each link is followed at most once, and a link that
-//! leads nowhere ends the list.
+//! time, and can store any bytes in it. So each link is followed at most once. A link ends the list
+//! if it leads nowhere, or to memory whose own link does not lead back: that is no entry. It
+//! also ends after [`MAX_MODULES`], which no loader reaches.
 
 use std::collections::HashSet;
 
 use super::reader::{Reader, UnicodeString, Width};
 use crate::error::SourceError;
+
+/// The most modules that are read from one list.
+const MAX_MODULES: usize = 1 << 14;
+
+/// The most bytes of paths that are read from one list.
+const MAX_PATHS: usize = 1 << 26;
 
 /// Reads the memory of a process.
 pub(crate) trait Memory {
@@ -50,11 +57,16 @@ pub(crate) fn read(
     };
     let mut entries = Vec::new();
     let mut followed = HashSet::new();
-    while link != head && followed.insert(link) {
+    let mut previous = head;
+    while link != head && followed.len() < MAX_MODULES && followed.insert(link) {
         let entry = memory.bytes(link, entry_size(width))?;
         let Some(entry) = entry.and_then(|bytes| Entry::parse(bytes, width)) else {
             break;
         };
+        if entry.previous != previous {
+            break;
+        }
+        previous = link;
         link = entry.next;
         // An entry that is being removed has no base.
         if entry.base != 0 {
@@ -62,9 +74,14 @@ pub(crate) fn read(
         }
     }
     list.is_complete = link == head;
+    let mut room = MAX_PATHS;
     for entry in entries {
         let UnicodeString { length, address } = entry.path;
-        let path = memory.bytes(address, length.into())?.unwrap_or_default();
+        let path = match usize::from(length) {
+            length if length <= room => memory.bytes(address, length)?.unwrap_or_default(),
+            _ => &[],
+        };
+        room -= path.len();
         list.modules.push(LdrModule {
             base: entry.base,
             entry_point: entry.entry_point,
@@ -104,6 +121,7 @@ fn read_link(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
     next: u64,
+    previous: u64,
     base: u64,
     entry_point: u64,
     size: u32,
@@ -114,12 +132,13 @@ impl Entry {
     fn parse(bytes: &[u8], width: Width) -> Option<Self> {
         let mut fields = Reader::new(bytes, width);
         let next = fields.size()?;
-        let _previous = fields.size()?;
+        let previous = fields.size()?;
         for _link_of_other_lists in 0..4 {
             fields.size()?;
         }
         Some(Entry {
             next,
+            previous,
             base: fields.size()?,
             entry_point: fields.size()?,
             size: fields.u32()?,
@@ -191,11 +210,16 @@ pub(crate) mod tests {
     fn list(width: Width, modules: u64) -> CannedMemory {
         let mut memory = CannedMemory::new(START, (0x1000 + modules * STRIDE) as usize);
         let size = width.bytes() as u64;
-        let head = LDR + list_offset(width);
+        let head = LDR
+            + match width {
+                Width::Bits32 => 0x0C,
+                Width::Bits64 => 0x10,
+            };
         let mut last = head;
         for index in 0..modules {
             let entry = entry_at(index);
             memory.put_size(last, width, entry);
+            memory.put_size(entry + size, width, last);
             let fields = entry + 6 * size;
             memory.put_size(fields, width, 0x1000_0000 + index * 0x10_0000);
             memory.put_size(fields + size, width, 0x1000_1000 + index * 0x10_0000);
@@ -274,6 +298,65 @@ pub(crate) mod tests {
         }
     }
 
+    /// Entries that overlap, so that a small memory contains many: only their links lie apart.
+    #[test]
+    fn endless_list_ends() {
+        for width in [Width::Bits32, Width::Bits64] {
+            let size = width.bytes() as u64;
+            let entries = 2 * MAX_MODULES as u64;
+            let first = START + 0x1000;
+            let head = LDR + list_offset(width);
+            let mut memory = list(width, 0);
+            memory
+                .bytes
+                .resize(0x1100 + (entries * 2 * size) as usize, 0);
+            memory.put_size(head, width, first);
+            let mut previous = head;
+            for index in 0..entries {
+                let entry = first + index * 2 * size;
+                memory.put_size(entry, width, entry + 2 * size);
+                memory.put_size(entry + size, width, previous);
+                previous = entry;
+            }
+            let (list, _) = read_list(memory, width);
+            assert!(!list.is_complete);
+            assert!(list.modules.len() <= MAX_MODULES);
+            assert!(list.modules.len() > MAX_MODULES / 2);
+            let paths: usize = list.modules.iter().map(|module| module.path.len()).sum();
+            assert!(paths <= MAX_PATHS);
+        }
+    }
+
+    /// Lengths that no loader writes: an odd one, and one beyond the maximum.
+    #[test]
+    fn absurd_path_length_is_read_as_is() {
+        for width in [Width::Bits32, Width::Bits64] {
+            let length = entry_at(0) + 9 * width.bytes() as u64;
+            let mut memory = list(width, 1);
+            memory.put(length, &[7, 0, 2, 0]);
+            let (found, _) = read_list(memory, width);
+            assert_eq!(found.modules[0].path, b"C\0:\0\\\0w");
+            let mut memory = list(width, 1);
+            memory.put(length, &[0xFF, 0xFF, 0, 0]);
+            let (found, _) = read_list(memory, width);
+            assert!(found.is_complete && found.modules[0].path.is_empty());
+        }
+    }
+
+    /// Addresses of the kernel, which cannot be read.
+    #[test]
+    fn link_to_kernel_ends_list() {
+        for (width, kernel) in [
+            (Width::Bits32, 0x8000_0000),
+            (Width::Bits64, 0xFFFF_8000_0000_0000),
+        ] {
+            let mut memory = list(width, 3);
+            memory.put_size(entry_at(0), width, kernel);
+            let (list, _) = read_list(memory, width);
+            assert_eq!((list.modules.len(), list.is_complete), (1, false));
+        }
+    }
+
     #[test]
     fn link_to_nowhere_ends_list() {
         for width in [Width::Bits32, Width::Bits64] {
@@ -287,6 +370,20 @@ pub(crate) mod tests {
             let memory = CannedMemory::new(0x9000_0000, 0x1000);
             let (list, _) = read_list(memory, width);
             assert_eq!((list.modules.len(), list.is_complete), (0, false));
+        }
+    }
+
+    /// Other memory can contain any numbers in the place of a base.
+    #[test]
+    fn link_to_other_memory_ends_list() {
+        for width in [Width::Bits32, Width::Bits64] {
+            let mut memory = list(width, 3);
+            let other = START + 0x100;
+            memory.put(other, &[7; 0x100]);
+            memory.put_size(entry_at(1), width, other);
+            let (list, _) = read_list(memory, width);
+            assert!(!list.is_complete);
+            assert_eq!(list.modules.len(), 2);
         }
     }
 

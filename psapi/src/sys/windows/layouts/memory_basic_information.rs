@@ -121,6 +121,23 @@ mod tests {
     }
 
     #[test]
+    fn states_and_types_have_documented_values() {
+        let parse = |state: u32, kind: u32| {
+            let mut bytes = BITS32;
+            bytes[16..20].copy_from_slice(&state.to_le_bytes());
+            bytes[24..28].copy_from_slice(&kind.to_le_bytes());
+            let region = MemoryBasicInformation::parse(&bytes, Width::Bits32).unwrap();
+            (region.state, region.kind)
+        };
+        use MemoryKind::{Image, Mapped, Private};
+        use MemoryState::{Committed, Free, Reserved};
+        assert_eq!(parse(0x1000, 0x2_0000), (Committed, Some(Private)));
+        assert_eq!(parse(0x2000, 0x4_0000), (Reserved, Some(Mapped)));
+        assert_eq!(parse(0x1000, 0x100_0000), (Committed, Some(Image)));
+        assert_eq!(parse(0x1_0000, 0), (Free, None));
+    }
+
+    #[test]
     fn truncated_or_endless_range_is_none() {
         for length in 0..44 {
             let bytes = &BITS64[..length];

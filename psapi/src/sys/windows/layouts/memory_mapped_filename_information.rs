@@ -2,8 +2,8 @@
 
 use super::reader::{Reader, Width};
 
-/// The size of the longest answer: the string and 32,767 characters.
-pub(crate) const MAX_SIZE: usize = 16 + 2 * 32_767;
+/// The size of the longest answer: the string, 32,767 characters, and a NUL.
+pub(crate) const MAX_SIZE: usize = 16 + 2 * 32_768;
 
 /// Returns the name in UTF-16, from an answer that was stored at the address `base`. The name is
 /// empty if the text is not in the answer. It ends before the first NUL, which no file name
@@ -65,7 +65,8 @@ mod tests {
         for width in [Width::Bits32, Width::Bits64] {
             let bytes = answer(width, &longest);
             assert_eq!(units(name(&bytes, BASE, width)), longest);
-            assert!(bytes.len() - 2 <= MAX_SIZE);
+            assert!(bytes.len() <= MAX_SIZE);
+            assert_eq!(bytes.len() == MAX_SIZE, width == Width::Bits64);
         }
     }
 

@@ -200,6 +200,12 @@ mod tests {
                 shared(7),
                 Some(ShareCount::SevenOrMore),
             ),
+            // The lowest bit of `Win32Protection` follows.
+            (
+                ShareScope::Shareable,
+                shared(1) | 1 << 4,
+                Some(ShareCount::Exactly(1)),
+            ),
             (ShareScope::Shareable, shared(0), None),
             (ShareScope::Shareable, 0, None),
             (ShareScope::None, shared(3), None),

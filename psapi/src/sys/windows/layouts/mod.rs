@@ -25,6 +25,8 @@ pub(crate) mod reader;
 pub(crate) mod rtl_process_module_information_ex;
 pub(crate) mod rtl_user_process_parameters;
 pub(crate) mod sid;
+#[cfg(test)]
+mod size_tests;
 pub(crate) mod system_basic_information;
 pub(crate) mod system_filecache_information;
 pub(crate) mod system_memory_list_information;

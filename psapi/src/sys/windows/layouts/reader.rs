@@ -120,8 +120,11 @@ pub(crate) struct UnicodeString {
 
 impl UnicodeString {
     /// Returns the text, in a buffer that was at the address `base` when the call filled it.
-    /// `None` if it is not in the buffer.
+    /// `None` if it is not in the buffer. An empty text can be at any address.
     pub(crate) fn in_buffer<'a>(&self, buffer: &'a [u8], base: u64) -> Option<&'a [u8]> {
+        if self.length == 0 {
+            return Some(&[]);
+        }
         let start = usize::try_from(self.address.checked_sub(base)?).ok()?;
         buffer.get(start..)?.get(..usize::from(self.length))
     }
@@ -164,6 +167,8 @@ mod tests {
         assert_eq!(text(100, 4), Some(&buffer[..]));
         assert_eq!(text(102, 2), Some(&buffer[2..]));
         assert_eq!(text(104, 0), Some(&buffer[4..]));
+        assert_eq!(text(0, 0), Some(&buffer[..0]));
+        assert_eq!(text(101, 3), Some(&buffer[1..]));
         assert_eq!(text(102, 4), None);
         assert_eq!(text(99, 2), None);
         assert_eq!(text(u64::MAX, 2), None);

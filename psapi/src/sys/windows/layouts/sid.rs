@@ -43,6 +43,23 @@ mod tests {
     }
 
     #[test]
+    fn authority_begins_with_highest_byte() {
+        let bytes = [1, 1, 1, 2, 3, 4, 5, 6, 32, 0, 0, 0];
+        let expected = Sid::new(1, 0x0102_0304_0506, &[32]);
+        assert!(expected.is_some());
+        assert_eq!(parse(&bytes), expected);
+    }
+
+    #[test]
+    fn longest_identifier_is_parsed() {
+        let mut bytes = vec![1, 15, 0, 0, 0, 0, 0, 5];
+        bytes.extend((1..=15_u32).flat_map(u32::to_le_bytes));
+        let parts: Vec<u32> = (1..=15).collect();
+        assert_eq!(parse(&bytes), Sid::new(1, 5, &parts));
+        assert!(parse(&bytes).is_some());
+    }
+
+    #[test]
     fn token_user_leads_to_sid() {
         for width in [Width::Bits32, Width::Bits64] {
             let mut bytes = Canned::new(16, width);

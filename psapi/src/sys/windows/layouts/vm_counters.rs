@@ -74,6 +74,26 @@ impl VmCounters {
     }
 }
 
+impl VmCounters {
+    /// Returns false if the system leaves the faults 0, as Wine. No page is in a working set
+    /// without a fault.
+    pub(crate) fn has_faults(&self) -> bool {
+        self.page_faults > 0 || self.working_set == 0
+    }
+
+    /// Returns false if the system leaves the pools 0, as Wine. A process with memory has charged
+    /// at least one of them.
+    pub(crate) fn has_pools(&self) -> bool {
+        let pools = [
+            self.peak_paged_pool,
+            self.paged_pool,
+            self.peak_nonpaged_pool,
+            self.nonpaged_pool,
+        ];
+        pools.iter().any(|&pool| pool > 0) || self.working_set == 0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,65 +1,15 @@
-//! Modules, compared with `readelf` and with the dynamic linker of the process itself.
+//! Tests of what only Linux has: ELF files, compared with `readelf`, deleted files, the vDSO,
+//! namespaces, capabilities, and programs that replace or move themselves.
 
-// The facts are Linux's. `address_space` has the tests for every system.
-#![cfg(target_os = "linux")]
-
-use std::ffi::OsStr;
-use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use psapi::{ErrorKind, Module, ModuleClass, ModuleFields, ModuleFilter, ProcessId, System};
 use rustix::thread::CapabilitySet;
 
 use testing::privilege::{is_root, unprivileged, with_capabilities};
-use testing::{Program, TestProcess, elf, interfaces, programs, skip};
+use testing::{elf, skip};
 
-/// Compiles a shared library with a soname that differs from its file name.
-fn library(name: &str) -> Program {
-    Program::compile_as(
-        OsStr::new(name),
-        programs::ANSWER_LIBRARY,
-        &[
-            "-shared",
-            "-fPIC",
-            "-Wl,-soname,libanswer.so.7",
-            "-Wl,--build-id",
-        ],
-    )
-}
-
-/// Returns the modules, which must be equal for all interfaces and for queries of single modules.
-fn modules(id: ProcessId) -> Vec<Module> {
-    let all = interfaces::mapping_interfaces().into_iter().map(|system| {
-        let process = system.process(id).unwrap();
-        let plain = process.modules(ModuleFilter::All).unwrap();
-        for module in &plain {
-            assert_eq!(process.module(module.base).unwrap(), *module);
-        }
-        if let Some(first) = plain.first() {
-            assert_eq!(process.executable().unwrap(), *first);
-        }
-        process
-            .modules_with(ModuleFilter::All, ModuleFields::all())
-            .unwrap()
-    });
-    let mut all: Vec<_> = all.collect();
-    let own = all.remove(0);
-    for other in all {
-        assert_eq!(own, other);
-    }
-    own
-}
-
-fn find<'m>(modules: &'m [Module], path: &Path) -> &'m Module {
-    let mut found = modules.iter().filter(|module| module.path == path);
-    let module = found
-        .next()
-        .unwrap_or_else(|| panic!("{path:?} in {modules:#?}"));
-    assert!(found.next().is_none(), "{path:?} twice in {modules:#?}");
-    module
-}
+use super::*;
 
 /// Asserts that size and build id match `readelf`.
 fn assert_described(module: &Module, path: &Path) {
@@ -71,102 +21,18 @@ fn assert_described(module: &Module, path: &Path) {
     );
 }
 
-#[test]
-fn modules_match_linker_order() {
-    let library = library("libother-name.so");
-    let program = Program::compile(programs::LISTS_MODULES, &["-ldl"]);
-    let mut subject = TestProcess::start(Command::new(&program.path).arg(&library.path));
-    let before = modules(subject.id());
-    assert_agrees(&before, &subject.line, &program.path);
-
-    subject.resume();
-    let after = modules(subject.id());
-    assert_agrees(&after, &subject.line, &program.path);
-    assert_eq!(after[..before.len()], before);
-
-    let module = find(&after, &library.path);
-    assert_described(module, &library.path);
-    assert_eq!(module.name(), "libother-name.so");
-    assert_eq!(module.soname.as_deref(), Some(OsStr::new("libanswer.so.7")));
-    assert_eq!((module.entry_point, module.deleted), (None, false));
-
-    let executable = &after[0];
-    assert_described(executable, &program.path);
-    assert_eq!(executable.soname, None);
-    let entry = executable.base + elf::entry_point(&program.path);
+/// Asserts that a library and the program that loaded it match `readelf`.
+pub(super) fn assert_matches_files(
+    library: &Module,
+    library_path: &Path,
+    executable: &Module,
+    executable_path: &Path,
+) {
+    assert_described(library, library_path);
+    assert_eq!(library.entry_point, None);
+    assert_described(executable, executable_path);
+    let entry = executable.base + elf::entry_point(executable_path);
     assert_eq!(executable.entry_point, Some(entry));
-
-    // Expensive fields are read only on request.
-    let process = System::new().process(subject.id()).unwrap();
-    let cheap = process.modules(ModuleFilter::All).unwrap();
-    assert!(cheap.iter().all(|module| module.soname.is_none()));
-    assert_eq!(cheap.len(), after.len());
-}
-
-fn assert_agrees(modules: &[Module], line: &str, executable: &Path) {
-    let listed: Vec<(u64, u64, &str)> = line
-        .split_terminator('|')
-        .map(|part| {
-            let mut fields = part.splitn(3, ' ');
-            let mut number = || u64::from_str_radix(fields.next().unwrap(), 16).unwrap();
-            let (base, size) = (number(), number());
-            (base, size, fields.next().unwrap())
-        })
-        .collect();
-    let found: Vec<_> = modules
-        .iter()
-        .map(|module| (module.base, module.size))
-        .collect();
-    let expected: Vec<_> = listed.iter().map(|&(base, size, _)| (base, size)).collect();
-    assert_eq!(found, expected, "{modules:#?}");
-    for (index, (module, (.., name))) in modules.iter().zip(&listed).enumerate() {
-        match *name {
-            _ if index == 0 => assert_eq!(module.path, executable),
-            name if name.starts_with("linux-") => assert_eq!(module.path, Path::new("[vdso]")),
-            name => assert_eq!(module.path, fs::canonicalize(name).unwrap()),
-        }
-        assert_eq!(module.class, ModuleClass::Bits64, "{module:?}");
-    }
-}
-
-/// A library loaded into two namespaces is two modules.
-#[test]
-fn data_mapping_is_no_module() {
-    let library = library("libtwice.so");
-    let program = Program::compile(programs::LOADS_TWICE, &["-ldl"]);
-    let mut subject = TestProcess::start(Command::new(&program.path).arg(&library.path));
-    let is_library = |module: &&Module| module.path == library.path;
-    assert_eq!(modules(subject.id()).iter().filter(is_library).count(), 0);
-
-    subject.resume();
-    let modules = modules(subject.id());
-    let found = modules.iter().filter(is_library).map(|module| module.base);
-    let listed = subject.line.split(' ');
-    let listed = listed.map(|number| u64::from_str_radix(number, 16).unwrap());
-    assert_eq!(found.collect::<Vec<_>>(), listed.collect::<Vec<_>>());
-}
-
-#[test]
-fn corrupt_link_map_uses_mappings() {
-    for damage in [
-        // A cycle, then pointers to unmapped memory, to code, to the last page, and null.
-        "second->l_next->l_next = second",
-        "second->l_next->l_next = second->l_next",
-        "second->l_next = (void *)0x123456789000",
-        "second->l_next = (void *)&main",
-        "second->l_next = (void *)-8L",
-        "debug->r_map = (void *)1",
-        "debug->r_map = 0",
-    ] {
-        let define = format!("-DDAMAGE={damage}");
-        let program = Program::compile(programs::DAMAGES_LINK_MAP, &["-ldl", &define]);
-        let mut subject = program.start();
-        let mut expected = modules(subject.id());
-        subject.resume();
-        let found = modules(subject.id());
-        expected[1..].sort_by_key(|module| module.base);
-        assert_eq!(found, expected, "{damage}");
-    }
 }
 
 #[test]
@@ -613,19 +479,6 @@ fn finds_program_headers_at_end() {
     assert_agrees(&modules, &subject.line, &program.path);
     for path in [&program.path, &library.path] {
         assert_described(find(&modules, path), path);
-    }
-}
-
-#[test]
-fn module_requires_exact_base() {
-    let process = System::new().current_process().unwrap();
-    let modules = process.modules(ModuleFilter::All).unwrap();
-    let within = modules[0].base + 1;
-    let second_page = modules[0].base + rustix::param::page_size() as u64;
-    let stack = &process as *const _ as u64;
-    for address in [0, within, second_page, stack, u64::MAX] {
-        let error = process.module(address).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidParameter, "{address:#x}");
     }
 }
 
