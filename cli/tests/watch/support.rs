@@ -74,6 +74,7 @@ pub fn rows<'a>(report: &'a Value, list: &str) -> &'a [Value] {
 }
 
 /// Returns the sum of the faults in rows with a field that ends with a text.
+#[cfg(target_os = "linux")]
 pub fn faults(report: &Value, list: &str, field: &str, value: &str) -> u64 {
     let matches = |row: &&Value| {
         row[field]

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
+use super::expectations::User;
 use crate::apt::{self, Apt};
 use crate::run;
 
@@ -16,35 +17,37 @@ use crate::run;
 pub struct Required {
     pub name: &'static str,
     series: &'static [&'static str],
-    /// Whether CI runs the tests on this kernel. On the others, it only measures privileges.
-    pub is_tested_in_ci: bool,
+    /// The users that run the tests on this kernel in CI, which measures privileges on all kernels.
+    /// On the newest, `nobody` gets the answers of the machine itself, where the step
+    /// `unprivileged` runs.
+    pub users_in_ci: &'static [User],
 }
 
 pub const REQUIRED: &[Required] = &[
     Required {
         name: "5.10",
         series: &["5.10"],
-        is_tested_in_ci: true,
+        users_in_ci: &User::ALL,
     },
     Required {
         name: "6.1",
         series: &["6.1"],
-        is_tested_in_ci: false,
+        users_in_ci: &[],
     },
     Required {
         name: "6.12",
         series: &["6.12"],
-        is_tested_in_ci: false,
+        users_in_ci: &[],
     },
     Required {
         name: "6.16",
         series: &["6.19", "6.18", "6.17", "6.16"],
-        is_tested_in_ci: false,
+        users_in_ci: &[],
     },
     Required {
         name: "7",
         series: &["7"],
-        is_tested_in_ci: true,
+        users_in_ci: &[User::Root],
     },
 ];
 
