@@ -38,7 +38,7 @@ fn killed_process_fails_with_ended() {
             let process = System::new().process(subject.id()).unwrap();
             match query(&process) {
                 Err(error) if cfg!(windows) && error.kind() == ErrorKind::NotSupported => {
-                    skip(&format!("{error}"));
+                    skip(&format!("the system does not report: {what}"));
                     continue;
                 }
                 result => result.unwrap(),

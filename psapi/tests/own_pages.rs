@@ -104,7 +104,10 @@ fn watch_reports_added_pages() {
     let process = me();
     let mut watch = match process.watch_working_set() {
         Ok(watch) => watch,
-        Err(error) => return skip(&format!("the system has no watch: {error}")),
+        Err(error) if error.kind() == ErrorKind::NotSupported => {
+            return skip("the system has no watch");
+        }
+        Err(error) => panic!("{error}"),
     };
     let mut memory = untouched(4 * MIB);
     memory.fill(1);
@@ -143,7 +146,7 @@ fn emptied_working_set_has_parts() {
     let emptied = match me().empty_working_set() {
         Ok(emptied) => emptied,
         Err(error) if error.kind() == ErrorKind::NotSupported => {
-            return skip(&format!("the system empties no working set: {error}"));
+            return skip("the system empties no working set");
         }
         Err(error) => panic!("{error}"),
     };

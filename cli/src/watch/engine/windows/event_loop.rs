@@ -137,12 +137,12 @@ fn follow(
         let refresh = timer.map(|timer| timer.time_left());
         let waits = [Some(FETCH_INTERVAL), left, refresh];
         session.wait(waits.into_iter().flatten().min().unwrap_or(FETCH_INTERVAL))?;
-        if let Some(due) = timer.filter(RefreshTimer::is_due) {
+        // Checked before the fetch, so that the fetch gets every fault of an ended process.
+        let has_ended = session.has_ended()?;
+        if let Some(due) = timer.filter(|timer| timer.is_due() && !has_ended) {
             session.tally().refresh(due.process);
             timer = due.next();
         }
-        // Checked before the fetch, so that the fetch gets every fault of an ended process.
-        let has_ended = session.has_ended()?;
         session.fetch(observer)?;
         let is_time_over = left.is_some_and(|left| left.is_zero());
         if is_over(session.faults()) || has_ended || is_time_over {
