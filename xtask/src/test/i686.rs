@@ -173,7 +173,7 @@ fn examples(library: &Path) -> Result<Vec<String>> {
         directory.path().join("libpsapi.so.1"),
     )?;
     let mut failed = Vec::new();
-    for source in installed::examples()? {
+    for source in installed::c_sources("capi/examples")? {
         let name = source.file_name().unwrap_or_default().to_string_lossy();
         let compiler = if name.ends_with(".cpp") {
             "i686-linux-gnu-g++"

@@ -59,7 +59,7 @@ pub fn check() -> Result<Outcome> {
         let copy = scratch.path().join(path.file_name().unwrap_or_default());
         fs::copy(&path, &copy).with_context(|| copy.display().to_string())?;
     }
-    for source in examples()? {
+    for source in c_sources("capi/examples")? {
         let name = source.file_name().unwrap_or_default().to_string_lossy();
         let outside = scratch.path().join(&*name);
         for linkage in LINKAGES {
@@ -137,19 +137,19 @@ fn pkg_config(prefix: &Path, options: &[&str]) -> Result<Vec<String>> {
     Ok(flags.split_whitespace().map(str::to_owned).collect())
 }
 
-/// Returns the source files of the examples in C and C++.
-pub fn examples() -> Result<Vec<PathBuf>> {
-    let directory = root().join("capi/examples");
+/// Returns the C and C++ programs in a directory, in order of their names.
+pub fn c_sources(directory: &str) -> Result<Vec<PathBuf>> {
+    let directory = root().join(directory);
     let entries = fs::read_dir(&directory).with_context(|| directory.display().to_string())?;
-    let mut examples: Vec<PathBuf> = entries
+    let mut sources: Vec<PathBuf> = entries
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<_, _>>()?;
-    examples.retain(|path| {
+    sources.retain(|path| {
         let extension = path.extension().unwrap_or_default();
         extension == "c" || extension == "cpp"
     });
-    examples.sort();
-    Ok(examples)
+    sources.sort();
+    Ok(sources)
 }
 
 #[cfg(test)]

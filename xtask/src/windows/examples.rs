@@ -1,4 +1,5 @@
 //! The C and C++ examples, built by mingw with its own headers, and run with psapi.dll beside them.
+//! The programs in `capi/tests/programs`, whose tests need Linux, are only built.
 //!
 //! Each is linked with both import libraries: the plain names, and the `K32` names, which programs
 //! for Windows 7 and later otherwise import from kernel32.dll.
@@ -20,38 +21,54 @@ const IMPORTS: [(&str, &str); 2] = [
     ("-DPSAPI_VERSION=2", "psapi_k32"),
 ];
 
-/// Builds and runs the examples with the DLL in a directory. Returns the number of examples.
-pub fn run(toolchain: &Toolchain, target: Target, library: &Path) -> Result<usize> {
+/// Builds and runs the examples with the DLL in a directory, and builds the other programs. Returns
+/// the numbers of both.
+pub fn run(toolchain: &Toolchain, target: Target, library: &Path) -> Result<(usize, usize)> {
     let directory = tempfile::tempdir().context("cannot create a temporary directory")?;
     fs::copy(library, directory.path().join("psapi.dll"))
         .with_context(|| library.display().to_string())?;
     for (_, library) in IMPORTS {
         make_import_library(toolchain, target, library, directory.path())?;
     }
-    let examples = installed::examples()?;
+    let build = |source: &Path, (version, library), program: &Path| {
+        let is_cpp = source
+            .extension()
+            .is_some_and(|extension| extension == "cpp");
+        let mut build = Command::new(target.compiler(if is_cpp { "g++" } else { "gcc" }));
+        toolchain.prepare(&mut build);
+        build.args([version, "-static", "-o"]).arg(program);
+        build.arg(source).arg("-L").arg(directory.path());
+        run::succeeds(build.arg(format!("-l{library}")))
+    };
+    let program = directory.path().join("program.exe");
     let mut failed = Vec::new();
-    for source in &examples {
-        let name = source.file_name().unwrap_or_default().to_string_lossy();
-        let program = directory.path().join("example.exe");
-        let is_cpp = name.ends_with(".cpp");
-        let mut works = true;
-        for (version, library) in IMPORTS {
-            let mut build = Command::new(target.compiler(if is_cpp { "g++" } else { "gcc" }));
-            toolchain.prepare(&mut build);
-            build.args([version, "-static", "-o"]).arg(&program);
-            build.arg(source).arg("-L").arg(directory.path());
-            build.arg(format!("-l{library}"));
-            let mut example = toolchain.wine(&program);
-            example.stdout(Stdio::null());
-            works &= run::succeeds(&mut build)? && run::succeeds(&mut example)?;
-        }
+    let mut report = |source: &Path, works| {
+        let name = source
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         println!("{} {name}", if works { "ok    " } else { "FAILED" });
         if !works {
             failed.push(name);
         }
+    };
+    let examples = installed::c_sources("capi/examples")?;
+    for source in &examples {
+        let mut works = true;
+        for import in IMPORTS {
+            let mut example = toolchain.wine(&program);
+            example.stdout(Stdio::null());
+            works &= build(source, import, &program)? && run::succeeds(&mut example)?;
+        }
+        report(source, works);
+    }
+    let programs = installed::c_sources("capi/tests/programs")?;
+    for source in &programs {
+        report(source, build(source, IMPORTS[1], &program)?);
     }
     ensure!(failed.is_empty(), "failed: {}", failed.join(", "));
-    Ok(examples.len())
+    Ok((examples.len(), programs.len()))
 }
 
 /// Makes an import library from the list of its names in `capi/windows`.

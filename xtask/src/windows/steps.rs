@@ -145,8 +145,9 @@ impl Steps<'_> {
     }
 
     fn examples(&self, target: Target) -> Result<String> {
-        let count = examples::run(self.toolchain, target, &self.toolchain.library(target))?;
-        Ok(format!("{count} run"))
+        let library = self.toolchain.library(target);
+        let (run, built) = examples::run(self.toolchain, target, &library)?;
+        Ok(format!("{run} run, {built} others built"))
     }
 }
 
