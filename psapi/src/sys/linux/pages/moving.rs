@@ -177,3 +177,132 @@ impl<F> PageWalker<'_, F> {
         attributes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    const PRIVATE: VmaHints = VmaHints {
+        start: 0,
+        end: 1 << 30,
+        has_file: false,
+        shared: false,
+        swaps: false,
+        hugetlb: false,
+        locked: false,
+        counts: None,
+        sparse: false,
+    };
+
+    const SWAPS: VmaHints = VmaHints {
+        swaps: true,
+        ..PRIVATE
+    };
+
+    const MACHINE: Machine = Machine {
+        has_bad_memory: false,
+        hides_guards: false,
+    };
+
+    const PRESENT: u64 = 1 << 63;
+    const SWAPPED: u64 = 1 << 62;
+    const FILE: u64 = 1 << 61;
+    const GUARD: u64 = 1 << 58;
+    const WRITE_PROTECTED: u64 = 1 << 57;
+    const MOVING: u64 = SWAPPED | 0x1234 << 5 | 25;
+    const IN_PAGE_FILE: u64 = SWAPPED | 0x1234 << 5;
+    const MARKER: u64 = SWAPPED | 1 << 5 | 31;
+
+    /// Settles entries. Every reading returns the same entries. Returns the number of readings.
+    fn settle(hint: &VmaHints, entries: &mut [u64], later: &[u64]) -> usize {
+        let mut readings = 0;
+        let read = |first: usize, again: &mut [u64]| {
+            readings += 1;
+            again.copy_from_slice(&later[first..first + again.len()]);
+            Ok::<_, Infallible>(())
+        };
+        let settled = MACHINE.settle(hint, entries, &mut Patience::new(), read);
+        settled.unwrap();
+        readings
+    }
+
+    #[test]
+    fn definite_entries_are_read_once() {
+        for hint in [&PRIVATE, &SWAPS] {
+            let definite = [
+                0,
+                PRESENT | 0x1234,
+                IN_PAGE_FILE,
+                MARKER,
+                MARKER | WRITE_PROTECTED,
+                SWAPPED | GUARD,
+            ];
+            let mut entries = definite;
+            assert_eq!(settle(hint, &mut entries, &[PRESENT; 6]), 0);
+            assert_eq!(entries, definite);
+        }
+    }
+
+    #[test]
+    fn doubtful_entries_are_read_again() {
+        let hidden = SWAPPED;
+        for doubtful in [MOVING, hidden, hidden | FILE, hidden | WRITE_PROTECTED] {
+            for hint in [&PRIVATE, &SWAPS] {
+                // Definite entries keep the state of the first reading.
+                let mut entries = [PRESENT | 1, doubtful, MARKER, doubtful, PRESENT | 4];
+                let later = [0, PRESENT | 2, 0, 0, 0];
+                assert_eq!(settle(hint, &mut entries, &later), 1);
+                assert_eq!(entries, [PRESENT | 1, PRESENT | 2, MARKER, 0, PRESENT | 4]);
+            }
+        }
+    }
+
+    #[test]
+    fn lasting_doubt_ends() {
+        let weak = settle(&SWAPS, &mut [SWAPPED], &[SWAPPED]);
+        let protected = SWAPPED | WRITE_PROTECTED;
+        assert_eq!(settle(&PRIVATE, &mut [protected], &[protected]), weak);
+        let mut moving = [MOVING, SWAPPED];
+        let strong = settle(&SWAPS, &mut moving, &[MOVING, SWAPPED]);
+        assert_eq!(moving, [MOVING, SWAPPED]);
+        assert!(0 < weak && weak < strong && strong < 100, "{weak} {strong}");
+        let bad_memory = Machine {
+            has_bad_memory: true,
+            ..MACHINE
+        };
+        let hides_guards = Machine {
+            hides_guards: true,
+            ..MACHINE
+        };
+        assert_eq!(bad_memory.doubt(&PRIVATE, MOVING), Some(Doubt::Weak));
+        assert_eq!(hides_guards.doubt(&PRIVATE, SWAPPED), Some(Doubt::Weak));
+        assert_eq!(MACHINE.doubt(&PRIVATE, SWAPPED), Some(Doubt::Strong));
+    }
+
+    #[test]
+    fn patience_covers_whole_walk() {
+        let mut patience = Patience::new();
+        let waits = |patience: &mut Patience, doubt| {
+            let pauses = (0..).map_while(|attempt| patience.next_pause(attempt, doubt));
+            pauses.sum::<Duration>()
+        };
+        let weak = waits(&mut patience, Doubt::Weak);
+        assert!(Duration::ZERO < weak && weak <= Patience::WEAK);
+        assert_eq!(
+            patience.next_pause(0, Doubt::Weak).is_some(),
+            weak < Patience::WEAK
+        );
+        patience.renew();
+        assert!(waits(&mut patience, Doubt::Weak) > Duration::ZERO);
+        let strong = waits(&mut patience, Doubt::Strong);
+        assert!(Duration::ZERO < strong && strong < Patience::ALL);
+        // A renewal does not extend the whole.
+        for _ in 0..1000 {
+            patience.renew();
+            waits(&mut patience, Doubt::Weak);
+        }
+        assert_eq!(waits(&mut patience, Doubt::Strong), Duration::ZERO);
+    }
+}
