@@ -107,9 +107,7 @@ impl<F: FnMut(usize, Range<u64>, Page)> PageWalker<'_, F> {
         part: Range<u64>,
         attributes: PageAttributes,
     ) -> Result<(), SourceError> {
-        if attributes.contains(PageAttributes::SWAPPED)
-            && !attributes.contains(PageAttributes::GUARD)
-        {
+        if looks_swapped(attributes) {
             self.on_swapped(scanner, index, part, attributes)
         } else {
             self.on_definite(index, part, attributes)
@@ -184,9 +182,7 @@ impl<F: FnMut(usize, Range<u64>, Page)> PageWalker<'_, F> {
         )?;
         self.scan_buffer = buffer;
         for (run, attributes) in found {
-            if attributes.contains(PageAttributes::SWAPPED)
-                && !attributes.contains(PageAttributes::GUARD)
-            {
+            if looks_swapped(attributes) {
                 // The kernel moves the page again, or has just evicted it.
                 let hint = self.request.hints[index];
                 let shown = hint.complete(shown | attributes & PageAttributes::HUGE);
@@ -263,4 +259,10 @@ impl<F: FnMut(usize, Range<u64>, Page)> PageWalker<'_, F> {
         self.uffd_protection = Some((index, is_protected));
         Ok(is_protected)
     }
+}
+
+/// Returns true if a scan reports a page as swapped. Guard pages can have this flag too.
+fn looks_swapped(attributes: PageAttributes) -> bool {
+    let guard_or_swapped = PageAttributes::SWAPPED | PageAttributes::GUARD;
+    attributes & guard_or_swapped == PageAttributes::SWAPPED
 }
