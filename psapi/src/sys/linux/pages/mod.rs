@@ -44,6 +44,7 @@ pub(crate) mod features;
 mod frames;
 mod huge;
 mod moving;
+mod patience;
 pub(crate) mod query;
 mod scan;
 mod source;

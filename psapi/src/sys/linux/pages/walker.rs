@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rustix::io::Errno;
 
-use super::moving::Patience;
+use super::patience::Patience;
 use crate::error::SourceError;
 use crate::page::{Page, PageAttributes};
 use crate::process_id::ProcessId;
