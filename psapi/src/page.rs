@@ -11,12 +11,14 @@ bitflags::bitflags! {
     #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
     #[cfg_attr(feature = "serde", derive(serde::Serialize))]
     pub struct PageAttributes: u16 {
-        /// The page is in memory.
+        /// The page is in memory. The kernel can be moving it to another frame, for example during
+        /// memory compaction; its share count and NUMA node can then be unknown.
         const RESIDENT = 1;
         /// The page is in a page file, or is being moved to or from one. Never set for shared
         /// memory. Empty page table entries can carry a marker, such as userfaultfd write
         /// protection. Without `CAP_SYS_ADMIN`, on a machine that has a page file, these also
-        /// appear as swapped.
+        /// appear as swapped, and so can a private page that the kernel moves to another frame for
+        /// longer than a millisecond.
         const SWAPPED = 1 << 1;
         /// The page belongs to a file or to shared memory, so other processes can map it. Without
         /// this attribute the page is private, or shared copy-on-write with forked relatives.

@@ -6,5 +6,6 @@
 
 mod drivers;
 mod kernel_pointers;
+mod moving_pages;
 mod page_faults;
 mod same_pages;

@@ -76,6 +76,7 @@ programs! {
     MAPS_HUGETLB: "maps_hugetlb.c",
     MAPS_LONG_PATHS: "maps_long_paths.c",
     MAPS_SHARED_FILE: "maps_shared_file.c",
+    MEMORY_IN_NEW_FRAMES: "memory_in_new_frames.c",
     MEMORY_STEPS: "memory_steps.c",
     MERGEABLE_PAGES: "mergeable_pages.c",
     MOVES_ITSELF: "moves_itself.c",

@@ -160,6 +160,7 @@ pub const EXPECTATIONS: &[Expectation] = &[
 ];
 
 const NEEDS_ROOT: &[&str] = &[
+    "cannot compact memory: needs root and CONFIG_COMPACTION",
     "cannot mount /proc with hidepid=1",
     "cannot mount /proc with hidepid=1: needs root and Linux 5.8",
     "cannot mount /proc with hidepid=2",

@@ -31,10 +31,11 @@ impl<F: FnMut(usize, Range<u64>, Page)> PageWalker<'_, F> {
                     (self.request.progress)(0)?;
                     continue;
                 }
+                self.settle(&hint, start)?;
                 let mut pages: Vec<Page> = self
                     .entries
                     .iter()
-                    .map(|&entry| Page::new(hint.complete(PagemapEntry::attributes(entry))))
+                    .map(|&entry| Page::new(hint.complete(self.attributes(entry))))
                     .collect();
                 if may_have_huge {
                     self.mark_huge(start, &mut pages);
@@ -146,6 +147,7 @@ impl PagemapEntry {
         }
         if PagemapEntry::is_in_no_page_file(entry) {
             attributes.remove(PageAttributes::SWAPPED);
+            attributes.set(PageAttributes::RESIDENT, PagemapEntry::is_moving(entry));
         }
         attributes
     }

@@ -19,6 +19,9 @@
 //!          |                         |
 //!          +----------+--------------+
 //!                     |
+//!                    |
+//!                 moving        entries of pages that the kernel moves are read again
+//!                    |
 //!                 frames        share counts and broken memory, by frame number;
 //!                     |         zero pages, which entries do not distinguish
 //!                     v
@@ -40,6 +43,8 @@ mod entries;
 pub(crate) mod features;
 mod frames;
 mod huge;
+mod moving;
+mod patience;
 pub(crate) mod query;
 mod scan;
 mod source;

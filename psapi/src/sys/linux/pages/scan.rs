@@ -78,7 +78,7 @@ impl<F: FnMut(usize, Range<u64>, Page)> PageWalker<'_, F> {
         let on_found = |item| match item {
             ScanItem::Run(mut run, attributes) => {
                 while let Some((index, part)) = self.next_part(&mut run) {
-                    self.on_found(index, part, attributes)?;
+                    self.on_found(scanner, index, part, attributes)?;
                 }
                 Ok(())
             }
@@ -99,8 +99,104 @@ impl<F: FnMut(usize, Range<u64>, Page)> PageWalker<'_, F> {
         }
     }
 
-    /// Emits a run that the scan found, after reading its entries if they add something.
+    /// Emits a run that the scan found.
     fn on_found(
+        &mut self,
+        scanner: Scanner,
+        index: usize,
+        part: Range<u64>,
+        attributes: PageAttributes,
+    ) -> Result<(), SourceError> {
+        if looks_swapped(attributes) {
+            self.on_swapped(scanner, index, part, attributes)
+        } else {
+            self.on_definite(index, part, attributes)
+        }
+    }
+
+    /// Emits a run that the scan reports as swapped. Its pages are in a page file or moving, or
+    /// absent and marked. Their entries distinguish that.
+    fn on_swapped(
+        &mut self,
+        scanner: Scanner,
+        index: usize,
+        part: Range<u64>,
+        attributes: PageAttributes,
+    ) -> Result<(), SourceError> {
+        let hint = self.request.hints[index];
+        let mut rest = part;
+        while let Some(mut address) = self.next_entries(&mut rest)? {
+            self.settle(&hint, address)?;
+            let entries = std::mem::take(&mut self.entries);
+            let show = |walker: &Self, entry: u64| {
+                let is_present = entry & PagemapEntry::PRESENT.bits() != 0;
+                // The scan does not report all attributes on every kernel.
+                let shown = walker.attributes(entry) & (walker.known | REPORTED);
+                (is_present, shown)
+            };
+            let mut at = 0;
+            while let Some(&entry) = entries.get(at) {
+                let (is_present, mut shown) = show(self, entry);
+                let is_equal = |&&entry: &&u64| show(self, entry) == (is_present, shown);
+                let count = entries[at..].iter().take_while(is_equal).count();
+                let run = address..address + count as u64 * self.request.page_size;
+                (at, address) = (at + count, run.end);
+                if is_present {
+                    self.scan_again(scanner, index, run, shown)?;
+                    continue;
+                }
+                if shown.contains(PageAttributes::RESIDENT) {
+                    shown |= attributes & PageAttributes::HUGE;
+                }
+                self.emit_reported(index, run, Page::new(hint.complete(shown)));
+            }
+            self.entries = entries;
+        }
+        Ok(())
+    }
+
+    /// Scans a run again that the first scan reported as swapped, but whose pages are in memory
+    /// now. Entries show the attributes `shown`, but neither huge pages nor zero pages.
+    fn scan_again(
+        &mut self,
+        scanner: Scanner,
+        index: usize,
+        run: Range<u64>,
+        shown: PageAttributes,
+    ) -> Result<(), SourceError> {
+        let mut found = Vec::new();
+        let mut buffer = std::mem::take(&mut self.scan_buffer);
+        let on_found = |item| {
+            if let ScanItem::Run(run, attributes) = item {
+                found.push((run, attributes));
+            }
+            Ok(())
+        };
+        scanner.scan(
+            self.request.pagemap,
+            run,
+            BLOCK,
+            true,
+            &mut buffer,
+            on_found,
+        )?;
+        self.scan_buffer = buffer;
+        for (run, attributes) in found {
+            if looks_swapped(attributes) {
+                // The kernel moves the page again, or has just evicted it.
+                let hint = self.request.hints[index];
+                let shown = hint.complete(shown | attributes & PageAttributes::HUGE);
+                self.emit_reported(index, run, Page::new(shown));
+            } else {
+                self.on_definite(index, run, attributes)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Emits a run of pages in memory or in a guard region, after reading its entries if they add
+    /// something.
+    fn on_definite(
         &mut self,
         index: usize,
         part: Range<u64>,
@@ -113,19 +209,13 @@ impl<F: FnMut(usize, Range<u64>, Page)> PageWalker<'_, F> {
             attributes.remove(PageAttributes::WRITE_PROTECTED);
         }
         let page = Page::new(hint.complete(attributes));
-        if !page.attributes.intersects(REPORTED) {
-            return Ok(());
-        }
-        // The scan reports markers in empty entries as swapped, like pages in a page file.
-        let entries_add_something =
-            self.needs_entries(&hint) || page.attributes.contains(PageAttributes::SWAPPED);
-        if !entries_add_something || page.attributes.contains(PageAttributes::ZERO) {
-            self.unreported += part.end - part.start;
-            self.emit(index, part, page);
+        if !self.needs_entries(&hint) || page.attributes.contains(PageAttributes::ZERO) {
+            self.emit_reported(index, part, page);
             return Ok(());
         }
         let mut rest = part;
         while let Some(start) = self.next_entries(&mut rest)? {
+            self.settle(&hint, start)?;
             let complete = |&entry: &u64| {
                 let current = PagemapEntry::attributes(entry);
                 if current.intersects(REPORTED) {
@@ -138,13 +228,18 @@ impl<F: FnMut(usize, Range<u64>, Page)> PageWalker<'_, F> {
             let mut pages: Vec<Page> = self.entries.iter().map(complete).map(Page::new).collect();
             self.look_up_frames(&mut pages);
             for (run, page) in equal_runs(start, self.request.page_size, &pages) {
-                if !page.attributes.is_empty() {
-                    self.unreported += run.end - run.start;
-                    self.emit(index, run, page);
-                }
+                self.emit_reported(index, run, page);
             }
         }
         Ok(())
+    }
+
+    /// Emits a run unless its pages are absent.
+    fn emit_reported(&mut self, index: usize, run: Range<u64>, page: Page) {
+        if page.attributes.intersects(REPORTED) {
+            self.unreported += run.end - run.start;
+            self.emit(index, run, page);
+        }
     }
 
     /// Returns true if userfaultfd write-protects pages of a mapping, judged by the entry of a page
@@ -164,4 +259,10 @@ impl<F: FnMut(usize, Range<u64>, Page)> PageWalker<'_, F> {
         self.uffd_protection = Some((index, is_protected));
         Ok(is_protected)
     }
+}
+
+/// Returns true if a scan reports a page as swapped. Guard pages can have this flag too.
+fn looks_swapped(attributes: PageAttributes) -> bool {
+    let guard_or_swapped = PageAttributes::SWAPPED | PageAttributes::GUARD;
+    attributes & guard_or_swapped == PageAttributes::SWAPPED
 }

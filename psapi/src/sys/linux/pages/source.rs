@@ -151,6 +151,7 @@ impl<'p> PageSource<'p> {
             wanted.then(|| open(proc).ok()).flatten()
         };
         let has_bad_memory = self.has_bad_memory == Some(true);
+        let features = system.page_features();
         let mut found = 0;
         let request = WalkRequest {
             pagemap: &self.pagemap,
@@ -160,6 +161,8 @@ impl<'p> PageSource<'p> {
             kpagecount: open_if(shares != ShareScope::None, Kpage::counts),
             kpageflags: open_if(!self.can_scan() || has_bad_memory, Kpage::flags),
             has_bad_memory,
+            hides_guards: features.supports_guards
+                && !features.reported.contains(PageAttributes::GUARD),
             nodes: self.nodes()?,
             progress: &mut |bytes| {
                 found += bytes;
@@ -180,7 +183,6 @@ impl<'p> PageSource<'p> {
         let scanned = self
             .scanner
             .map_or(PageAttributes::empty(), |scanner| scanner.known());
-        let features = system.page_features();
         known &= !OPTIONAL_ATTRIBUTES | features.reported | scanned & PageAttributes::GUARD;
         if !features.supports_guards {
             known.insert(PageAttributes::GUARD);

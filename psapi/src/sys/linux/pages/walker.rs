@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use rustix::io::Errno;
 
+use super::patience::Patience;
 use crate::error::SourceError;
 use crate::page::{Page, PageAttributes};
 use crate::process_id::ProcessId;
@@ -57,6 +58,8 @@ pub(crate) struct WalkRequest<'a> {
     pub(crate) kpageflags: Option<Kpage>,
     /// Whether some of the machine's memory is broken.
     pub(crate) has_bad_memory: bool,
+    /// Whether the kernel has guard pages, but their entries do not show it.
+    pub(crate) hides_guards: bool,
     pub(crate) nodes: NodeSource,
     /// Called with the number of bytes found since the last call. An error stops the walk.
     pub(crate) progress: &'a mut dyn FnMut(u64) -> Result<(), SourceError>,
@@ -87,6 +90,7 @@ pub(crate) fn walk(
         frame_pages: Vec::new(),
         scan_buffer: ScanBuffer::default(),
         uffd_protection: None,
+        patience: Patience::new(),
         unreported: 0,
         known,
         sink,
@@ -124,6 +128,8 @@ pub(super) struct PageWalker<'a, F> {
     /// Whether userfaultfd write-protects pages of a mapping, cached for the last mapping that was
     /// checked.
     pub(super) uffd_protection: Option<(usize, bool)>,
+    /// The time left to wait for pages that the kernel moves.
+    pub(super) patience: Patience,
     /// Bytes that the scan found since the last call of `progress`.
     pub(super) unreported: u64,
     /// The attributes that are known for all pages so far.

@@ -41,6 +41,10 @@ const SWAP_TYPE: u64 = (1 << 5) - 1;
 /// the machine's 24th.
 const NO_PAGE_FILE: u64 = 23;
 
+/// The lowest frame number of an entry with a swap type that stands for no page file. Lower numbers
+/// are the flags of a marker. No page is in the first frames of the machine's memory.
+const FIRST_FRAME: u64 = 16;
+
 impl PagemapEntry {
     /// Returns the frame number of an entry.
     ///
@@ -53,9 +57,33 @@ impl PagemapEntry {
 
     /// Returns true if an entry is flagged as swapped, but refers to no page file.
     ///
-    /// Always false without `CAP_SYS_ADMIN`, because the kernel then hides the swap type.
+    /// Without `CAP_SYS_ADMIN`, the kernel hides the swap type, and the result is false unless the
+    /// page is a file page.
     pub(crate) fn is_in_no_page_file(entry: u64) -> bool {
-        entry & PagemapEntry::SWAPPED.bits() != 0 && entry & SWAP_TYPE >= NO_PAGE_FILE
+        let is_swapped = entry & PagemapEntry::SWAPPED.bits() != 0;
+        is_swapped && entry & SWAP_TYPE >= NO_PAGE_FILE || PagemapEntry::is_moving(entry)
+    }
+
+    /// Returns true if an entry is flagged as swapped, but refers to a frame: the kernel is moving
+    /// the page to another one.
+    ///
+    /// Entries of broken pages and of pages in a device's memory look the same. Without
+    /// `CAP_SYS_ADMIN`, the kernel hides the frame, and the result is false unless the page is a
+    /// file page.
+    pub(crate) fn is_moving(entry: u64) -> bool {
+        if entry & PagemapEntry::SWAPPED.bits() == 0 {
+            return false;
+        }
+        // A page in a page file does not have the file flag, and neither does a marker.
+        entry & PagemapEntry::FILE.bits() != 0
+            || entry & SWAP_TYPE >= NO_PAGE_FILE
+                && (entry & FRAME) >> SWAP_TYPE.count_ones() >= FIRST_FRAME
+    }
+
+    /// Returns true if an entry, which is flagged as swapped, shows its swap type.
+    pub(crate) fn has_swap_type(entry: u64) -> bool {
+        // The first slot of the first page file holds no page, but the file's header.
+        entry & FRAME != 0
     }
 }
 
@@ -147,5 +175,24 @@ mod tests {
         ));
         assert!(!PagemapEntry::is_in_no_page_file(swapped));
         assert!(!PagemapEntry::is_in_no_page_file(1 << 63 | 31));
+    }
+
+    #[test]
+    fn moving_pages_have_frames() {
+        let swapped = 1 << 62;
+        // The lowest and the highest types that the kernel uses for pages that it moves.
+        for swap_type in [24, 30] {
+            let moving = swapped | 0x1234 << 5 | swap_type;
+            assert!(PagemapEntry::is_moving(moving));
+            assert!(PagemapEntry::is_in_no_page_file(moving));
+            assert!(!PagemapEntry::is_moving(1 << 63 | 0x1234 << 5 | swap_type));
+        }
+        // A file page whose frame is hidden.
+        assert!(PagemapEntry::is_moving(swapped | 1 << 61));
+        assert!(PagemapEntry::is_in_no_page_file(swapped | 1 << 61));
+        // A page in the second page file, a guard marker, and a page whose swap type is hidden.
+        assert!(!PagemapEntry::is_moving(swapped | 0x1234 << 5 | 1));
+        assert!(!PagemapEntry::is_moving(swapped | 4 << 5 | 31));
+        assert!(!PagemapEntry::is_moving(swapped));
     }
 }
