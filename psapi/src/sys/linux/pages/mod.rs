@@ -19,9 +19,8 @@
 //!          |                         |
 //!          +----------+--------------+
 //!                     |
-//!                    |
 //!                 moving        entries of pages that the kernel moves are read again
-//!                    |
+//!                     |
 //!                 frames        share counts and broken memory, by frame number;
 //!                     |         zero pages, which entries do not distinguish
 //!                     v
