@@ -3,7 +3,7 @@
 //! [`options`](crate::options).
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory as _, Parser, Subcommand};
+use clap::{Arg, ArgMatches, CommandFactory as _, Parser, Subcommand};
 
 use crate::commands::{
     completions, drivers, empty, man, mapped, maps, memory, modules, overview, pagefiles, ps,
@@ -63,6 +63,10 @@ pub fn documented() -> clap::Command {
     if let Some(name) = texts::PROGRAM {
         command = command.bin_name(name);
     }
+    for &(option, _) in texts::ABSENT_GLOBAL_OPTIONS {
+        let absent = Arg::new(option).long(option).value_name("VALUE");
+        command = command.arg(absent.global(true).hide(true));
+    }
     for &(subcommand, option, _) in texts::ABSENT_OPTIONS {
         command = command.mut_subcommand(subcommand, |command| {
             command.mut_arg(option, |option| option.hide(true))
@@ -80,12 +84,13 @@ pub fn documented() -> clap::Command {
 /// Returns the reason why an option was refused that this system cannot offer; `None` if there is no
 /// such option.
 pub fn absent_option(matches: &ArgMatches) -> Option<String> {
-    let (given, matches) = matches.subcommand()?;
-    let absent = texts::ABSENT_OPTIONS.iter();
-    let mut given = absent.filter(|(subcommand, option, _)| {
-        *subcommand == given && matches.value_source(option) == Some(ValueSource::CommandLine)
-    });
-    let (_, option, reason) = given.next()?;
+    let (given, matches) = matches.subcommand().unwrap_or(("", matches));
+    let of_subcommand = texts::ABSENT_OPTIONS.iter();
+    let of_subcommand = of_subcommand.filter(|(subcommand, ..)| *subcommand == given);
+    let of_subcommand = of_subcommand.map(|&(_, option, reason)| (option, reason));
+    let mut absent = of_subcommand.chain(texts::ABSENT_GLOBAL_OPTIONS.iter().copied());
+    let (option, reason) = absent
+        .find(|(option, _)| matches.value_source(option) == Some(ValueSource::CommandLine))?;
     let option = option.replace('_', "-");
     Some(format!(
         "--{option} does not exist on this system: {reason}"

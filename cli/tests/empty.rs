@@ -1,10 +1,13 @@
-//! `psapi empty`, compared with `/proc`.
+//! `psapi empty`, compared with `/proc` or, on Windows, with the rule of the stand-in.
 
-#![cfg(target_os = "linux")]
-
-use testing::command::{Started, json, psapi, run, run_unprivileged, stderr, text};
+use testing::command::{Started, json, psapi, stderr, text};
+#[cfg(target_os = "linux")]
+use testing::command::{run, run_unprivileged};
+#[cfg(windows)]
+use testing::process_report::{Region, regions};
 
 /// Returns the size of a child's working set in bytes.
+#[cfg(target_os = "linux")]
 fn resident(child: &Started) -> u64 {
     // Before Linux 6.2, the counters of `status` are inexact.
     let found = String::from_utf8(child.proc("smaps_rollup")).unwrap();
@@ -13,7 +16,31 @@ fn resident(child: &Started) -> u64 {
     kib.parse::<u64>().unwrap() * 1024
 }
 
+/// Returns the size of a child's working set in bytes.
+#[cfg(windows)]
+fn resident(child: &Started) -> u64 {
+    regions(child.0.id()).iter().map(Region::resident).sum()
+}
+
+/// Returns the size of a child's locked pages, which are all that stays.
+#[cfg(windows)]
+fn resident_after(child: &Started) -> u64 {
+    regions(child.0.id()).iter().map(Region::locked).sum()
+}
+
+#[cfg(target_os = "linux")]
+fn resident_after(child: &Started) -> u64 {
+    resident(child)
+}
+
+/// Returns true if the command empties working sets. Skips otherwise.
+#[cfg(windows)]
+fn is_permitted(_: &Started) -> bool {
+    testing::command::empties_working_sets()
+}
+
 /// Returns true if the user can empty another process's working set. Skips otherwise.
+#[cfg(target_os = "linux")]
 fn is_permitted(child: &Started) -> bool {
     let denied = stderr(&run(["empty", &child.pid()])).contains("CAP_SYS_NICE");
     if denied {
@@ -31,13 +58,18 @@ fn row_accounts_for_every_page() {
     }
     let before = [&one, &other].map(resident);
     let document = json(["empty", "--json", &one.pid(), &other.pid()]);
-    let after = [&one, &other].map(resident);
+    let after = [&one, &other].map(resident_after);
     let rows = document["emptied"].as_array().unwrap();
     assert_eq!(rows.len(), 2);
     for (index, (row, child)) in rows.iter().zip([&one, &other]).enumerate() {
         let figure = |field: &str| row[field].as_u64().expect(field);
         assert_eq!(figure("pid").to_string(), child.pid());
-        assert_eq!(row["name"], "sleep");
+        let name = if cfg!(windows) {
+            "subject.exe"
+        } else {
+            "sleep"
+        };
+        assert_eq!(row["name"], name);
         assert_eq!(figure("before_bytes"), before[index]);
         assert_eq!(figure("after_bytes"), after[index]);
         let evicted = figure("private_evicted_bytes") + figure("file_evicted_bytes");
@@ -79,6 +111,7 @@ fn missing_process_does_not_stop_others() {
     assert!(table.lines().nth(1).unwrap().starts_with(&child.pid()));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn denial_names_capabilities() {
     let output = run_unprivileged(["empty", "1"]);

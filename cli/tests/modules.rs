@@ -1,24 +1,62 @@
-//! Modules, mappings, mapped files and drivers, compared with `/proc` and with made-up trees.
+//! Modules, mappings, mapped files and drivers, compared with `/proc` and with made-up trees, or with
+//! what Windows reports to another program.
 
-#![cfg(target_os = "linux")]
-
+#[cfg(target_os = "linux")]
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use testing::command::{ProcTree, Started, json, run, stderr, text};
+#[cfg(target_os = "linux")]
+use testing::command::ProcTree;
+use testing::command::{Started, json, run, stderr, text};
+#[cfg(windows)]
+use testing::process_report::{modules, regions};
 
-/// A line of `/proc/PID/maps`.
+/// A line of `/proc/PID/maps`, or a region on Windows.
 struct Line {
     start: String,
     end: String,
     permissions: String,
+    #[cfg(target_os = "linux")]
     offset: u64,
+    #[cfg(target_os = "linux")]
     inode: u64,
+    /// On Windows, the path of the module that contains the region, if there is one.
     path: String,
+    /// Whether the memory is private and can be read.
+    #[cfg(windows)]
+    is_private_memory: bool,
+}
+
+impl Line {
+    fn has_code_of_file(&self) -> bool {
+        self.permissions.contains('x') && self.path.contains(std::path::MAIN_SEPARATOR)
+    }
+}
+
+/// Returns the regions of a child.
+#[cfg(windows)]
+fn maps(child: &Started) -> Vec<Line> {
+    let id = child.0.id();
+    let modules = modules(id);
+    let regions = regions(id).into_iter();
+    let line = |region: testing::process_report::Region| {
+        let mut modules = modules.iter();
+        let contains = |start: u64, size: u64| (start..start + size).contains(&region.start);
+        let module = modules.find(|module| contains(module.base, module.size));
+        Line {
+            start: format!("{:#x}", region.start),
+            end: format!("{:#x}", region.end),
+            permissions: region.permissions(),
+            path: module.map_or_else(String::new, |module| module.path.clone()),
+            is_private_memory: region.is_private_memory(),
+        }
+    };
+    regions.map(line).collect()
 }
 
 /// Parses the `maps` file of a child.
+#[cfg(target_os = "linux")]
 fn maps(child: &Started) -> Vec<Line> {
     let text = String::from_utf8(child.proc("maps")).unwrap();
     let line = |line: &str| {
@@ -55,12 +93,25 @@ fn maps_match_proc_file() {
         assert_eq!(row["start_address"], line.start);
         assert_eq!(row["end_address"], line.end);
         assert_eq!(row["permissions"], line.permissions);
-        assert_eq!(row["name"], line.path);
         assert_eq!(row["pid"], child.0.id());
-        if line.path.starts_with('/') {
+        let is_file = line.path.contains(std::path::MAIN_SEPARATOR);
+        if is_file || cfg!(target_os = "linux") {
+            assert_eq!(row["name"], line.path);
+        }
+        if is_file {
+            assert_eq!(row["kind"], "file");
+        }
+        #[cfg(target_os = "linux")]
+        if is_file {
             assert_eq!(row["offset_bytes"], line.offset);
             assert_eq!(row["inode"], line.inode);
-            assert_eq!(row["kind"], "file");
+        }
+        #[cfg(windows)]
+        if line.is_private_memory {
+            assert_eq!(
+                (&row["kind"], &row["name"]),
+                (&"anonymous".into(), &"".into())
+            );
         }
     }
     let table = text(["maps", &child.pid()]);
@@ -70,8 +121,36 @@ fn maps_match_proc_file() {
 #[test]
 fn modules_match_executable_mappings() {
     let child = Started::sleeping();
-    let lines = maps(&child);
     let rows = rows(&json(["modules", "--json", &child.pid()]), "modules");
+    #[cfg(target_os = "linux")]
+    assert_modules_are_mapped(&child, &rows);
+    #[cfg(windows)]
+    {
+        let expected = modules(child.0.id()).into_iter();
+        let expected: Vec<_> = expected
+            .map(|module| (format!("{:#x}", module.base), module.size, module.path))
+            .collect();
+        let row = |row: &Value| {
+            let text = |field: &str| row[field].as_str().unwrap().to_owned();
+            let size = row["size_bytes"].as_u64().unwrap();
+            (text("base_address"), size, text("path"))
+        };
+        assert_eq!(rows.iter().map(row).collect::<Vec<_>>(), expected);
+    }
+
+    let bits = if cfg!(target_pointer_width = "64") {
+        "--32"
+    } else {
+        "--64"
+    };
+    let none = json(["modules", bits, "--json", &child.pid()]);
+    assert_eq!(none, serde_json::json!({"modules": []}));
+}
+
+/// Asserts that the modules are the files with executable mappings, and begin at their first one.
+#[cfg(target_os = "linux")]
+fn assert_modules_are_mapped(child: &Started, rows: &[Value]) {
+    let lines = maps(child);
     let exe = std::fs::read_link(format!("/proc/{}/exe", child.0.id())).unwrap();
     assert_eq!(rows[0]["path"], exe.to_str().unwrap());
 
@@ -86,7 +165,7 @@ fn modules_match_executable_mappings() {
         .filter(|path| path.starts_with('/'))
         .collect();
     assert_eq!(listed, with_code);
-    for row in &rows {
+    for row in rows {
         let first = lines.iter().find(|line| row["path"] == line.path);
         assert_eq!(
             row["base_address"],
@@ -94,14 +173,6 @@ fn modules_match_executable_mappings() {
         );
         assert!(row["size_bytes"].as_u64().unwrap() > 0);
     }
-
-    let bits = if cfg!(target_pointer_width = "64") {
-        "--32"
-    } else {
-        "--64"
-    };
-    let none = json(["modules", bits, "--json", &child.pid()]);
-    assert_eq!(none, serde_json::json!({"modules": []}));
 }
 
 #[test]
@@ -110,7 +181,7 @@ fn mapped_address_resolves_to_file() {
     let lines = maps(&child);
     let code = lines
         .iter()
-        .find(|line| line.permissions.contains('x') && line.path.starts_with('/'))
+        .find(|line| line.has_code_of_file())
         .expect("a mapping with code");
     let address = u64::from_str_radix(&code.start[2..], 16).unwrap() + 5;
     let decimal = address.to_string();
@@ -118,12 +189,12 @@ fn mapped_address_resolves_to_file() {
         let document = json(["mapped", "--json", &child.pid(), &form]);
         let row = &document["mapped_files"][0];
         assert_eq!(row["path"], code.path);
+        #[cfg(target_os = "linux")]
         assert_eq!(row["offset_bytes"], code.offset + 5);
         assert_eq!(row["address"], format!("{address:#x}"));
-        assert_eq!(
-            (&row["kind"], &row["deleted"]),
-            (&"file".into(), &false.into())
-        );
+        assert_eq!(row["kind"], "file");
+        #[cfg(target_os = "linux")]
+        assert_eq!(row["deleted"], false);
     }
 
     let output = run(["mapped", &child.pid(), "0x10", &format!("{address:#x}")]);
@@ -147,10 +218,16 @@ fn mapped_address_resolves_to_file() {
 fn mapped_address_can_be_memory() {
     let child = Started::sleeping();
     let lines = maps(&child);
+    #[cfg(target_os = "linux")]
     let found = |path: &str| lines.iter().find(|line| line.path == path);
+    #[cfg(windows)]
+    let found = |_: &str| lines.iter().find(|line| line.is_private_memory);
     for (path, kind) in [
+        #[cfg(target_os = "linux")]
         ("[heap]", "heap"),
+        #[cfg(target_os = "linux")]
         ("[stack]", "stack"),
+        #[cfg(target_os = "linux")]
         ("[vdso]", "vdso"),
         ("", "anonymous"),
     ] {
@@ -170,6 +247,7 @@ fn mapped_address_can_be_memory() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn kernel_thread_has_no_modules() {
     let all = json(["ps", "--json"]);
@@ -189,6 +267,7 @@ fn kernel_thread_has_no_modules() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn drivers_follow_roots() {
     let tree = ProcTree::new();

@@ -185,7 +185,18 @@ fn absent_option_is_refused() {
         assert!(!text([arguments[0], "--help"]).contains(option));
     }
     for option in ["--proc-root", "--sys-root", "--file-root"] {
-        assert_eq!(run(["ps", option, "x"]).status.code(), Some(2));
+        for arguments in [
+            &["ps", option, "x"][..],
+            &[option, "x"],
+            &[option, "x", "system"],
+        ] {
+            let output = run(arguments);
+            assert_eq!(output.status.code(), Some(2), "{output:?}");
+            let message = stderr(&output);
+            let reason = format!("{option} does not exist on this system: ");
+            assert!(message.contains(&reason), "{message}");
+        }
+        assert!(!text(["ps", "--help"]).contains(option));
     }
 }
 

@@ -1,18 +1,45 @@
-//! `psapi ws`, compared with `/proc`.
+//! `psapi ws`, compared with `/proc` or, on Windows, with the rule of the stand-in for the regions
+//! that another program finds.
 
-#![cfg(target_os = "linux")]
-
-use testing::command::{Started, json, run, stderr, text};
+use testing::command::{Started, json, text};
+#[cfg(target_os = "linux")]
+use testing::command::{run, stderr};
+#[cfg(windows)]
+use testing::process_report::{Region, regions};
+#[cfg(target_os = "linux")]
 use testing::{Program, programs};
 
 /// Parses a line of `smaps`. Returns its name and its value in bytes.
+#[cfg(target_os = "linux")]
 fn figure(line: &str) -> Option<(&str, u64)> {
     let (name, value) = line.split_once(':')?;
     let number = value.trim().strip_suffix(" kB")?;
     Some((name, number.parse::<u64>().ok()? * 1024))
 }
 
+/// Returns the resident size of each mapping. The last one can be [vsyscall], a page of the kernel.
+#[cfg(target_os = "linux")]
+fn resident_by_mapping(child: &Started) -> Vec<u64> {
+    let smaps = String::from_utf8(child.proc("smaps")).unwrap();
+    let figures = smaps.lines().filter_map(figure);
+    figures
+        .filter(|(name, _)| *name == "Rss")
+        .map(|(_, bytes)| bytes)
+        .collect()
+}
+
+#[cfg(windows)]
+fn resident_by_mapping(child: &Started) -> Vec<u64> {
+    regions(child.0.id()).iter().map(Region::resident).collect()
+}
+
+#[cfg(windows)]
+fn is_supported(_: &Started) -> bool {
+    testing::command::lists_pages()
+}
+
 /// Returns true if the kernel supports `psapi ws`. Skips otherwise.
+#[cfg(target_os = "linux")]
 fn is_supported(child: &Started) -> bool {
     let failed = stderr(&run(["ws", &child.pid()])).contains("PAGEMAP_SCAN");
     if failed {
@@ -32,16 +59,9 @@ fn mapping_rows_match_smaps() {
     let (total, mappings) = rows.split_last().unwrap();
     assert_eq!(total["kind"], "total");
 
-    let smaps = String::from_utf8(child.proc("smaps")).unwrap();
-    let expected: Vec<u64> = smaps
-        .lines()
-        .filter_map(figure)
-        .filter(|(name, _)| *name == "Rss")
-        .map(|(_, bytes)| bytes)
-        .collect();
+    let expected = resident_by_mapping(&child);
     let resident = |row: &serde_json::Value| row["resident_bytes"].as_u64().unwrap();
     let found: Vec<u64> = mappings.iter().map(resident).collect();
-    // The last mapping in smaps can be [vsyscall], a page of the kernel.
     assert_eq!(found, expected[..found.len()]);
     assert!(expected.len() - found.len() <= 1);
     assert_eq!(resident(total), expected.iter().sum::<u64>());
@@ -63,17 +83,21 @@ fn table_omits_empty_mappings() {
     }
     let lines = |arguments: &[&str]| text(arguments).lines().count();
     let pid = child.pid();
-    let maps = String::from_utf8(child.proc("maps")).unwrap();
-    let mappings = maps
-        .lines()
-        .filter(|line| !line.contains("[vsyscall]"))
-        .count();
+    #[cfg(target_os = "linux")]
+    let mappings = {
+        let maps = String::from_utf8(child.proc("maps")).unwrap();
+        let lines = maps.lines();
+        lines.filter(|line| !line.contains("[vsyscall]")).count()
+    };
+    #[cfg(windows)]
+    let mappings = regions(child.0.id()).len();
     assert_eq!(lines(&["ws", "--all", &pid]), mappings + 2);
     assert!(lines(&["ws", &pid]) <= mappings + 2);
     assert!(text(["ws", &pid]).lines().last().unwrap().contains("total"));
 }
 
 /// Private pages have share counts only on request. Figures that need them are unknown otherwise.
+#[cfg(target_os = "linux")]
 #[test]
 fn figures_without_share_counts_are_null() {
     const PRIVATE: u64 = 32 << 20;

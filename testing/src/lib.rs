@@ -14,6 +14,7 @@ mod linux;
 mod process;
 mod program;
 pub mod programs;
+pub mod refused;
 mod skip;
 mod wait;
 #[cfg(windows)]

@@ -277,6 +277,7 @@ fn up_time(up: Duration) -> String {
     let minutes = up.as_secs() / 60;
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
     match (days, hours) {
+        (0, 0) if minutes == 0 => "<1m".into(),
         (0, 0) => format!("{minutes}m"),
         (0, _) => format!("{hours}h {minutes}m"),
         _ => format!("{days}d {hours}h {minutes}m"),
@@ -332,5 +333,13 @@ mod tests {
         assert_eq!(counted(0, "process", "processes"), "0 processes");
         assert_eq!(counted(1, "process", "processes"), "1 process");
         assert_eq!(counted(2, "process", "processes"), "2 processes");
+    }
+
+    #[test]
+    fn first_minute_is_not_zero() {
+        let up = |seconds| up_time(Duration::from_secs(seconds));
+        assert_eq!(up(59), "<1m");
+        assert_eq!(up(60), "1m");
+        assert_eq!(up(3600), "1h 0m");
     }
 }

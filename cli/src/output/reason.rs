@@ -4,13 +4,13 @@ use std::io;
 
 /// Returns the text of an error for use within a sentence, as the messages of the library have it:
 /// in lower case, and without the period, the error number and the name of a temporary file that
-/// follow it.
+/// follow it. Some texts of Windows have a place for the name of the file, which the caller prints.
 pub fn os_reason(error: &io::Error) -> String {
     let text = error.to_string();
     let Some(end) = text.find(" (os error") else {
         return text;
     };
-    let mut reason = text[..end].trim_end_matches('.').to_owned();
+    let mut reason = text[..end].trim_end_matches('.').replace("%1", "the file");
     if let Some(first) = reason.get_mut(..1) {
         first.make_ascii_lowercase();
     }

@@ -303,97 +303,9 @@ fn listing_matches_names_and_command_lines() {
     assert_eq!(stderr(&output), expected);
 }
 
-/// A shell that waits, with a text that no other command line contains.
-fn marked(mark: &str) -> Started {
-    let child = Started::new(Command::new("sh").args(["-c", "read line", "sh", mark]));
-    testing::wait_until(|| {
-        let line = child.proc("cmdline");
-        line.windows(mark.len()).any(|part| part == mark.as_bytes())
-    });
-    child
-}
-
 #[test]
-fn own_command_line_is_not_matched() {
-    let mark = format!("mark-{}-of-own", std::process::id());
-    let script = r#""$0" "$@"; exit $?"#;
-    let wrapped = |arguments: &[&str]| {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", script]).arg(program()).args(arguments);
-        shell.stdin(Stdio::null()).output().unwrap()
-    };
-    for subcommand in ["ps", "memory"] {
-        let output = wrapped(&[subcommand, &mark]);
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
-        assert_eq!(output.stdout, b"", "{output:?}");
-    }
-    let child = marked(&mark);
-    for subcommand in ["ps", "memory"] {
-        let output = wrapped(&[subcommand, "--json", &mark]);
-        assert!(output.status.success(), "{output:?}");
-        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let rows = document["processes"].as_array().unwrap();
-        assert_eq!(rows.len(), 1, "{rows:?}");
-        assert_eq!(rows[0]["pid"], child.0.id());
-    }
-}
-
-#[test]
-fn several_matches_are_shown() {
-    let mark = format!("mark-{}-of-several", std::process::id());
-    let children = [marked(&mark), marked(&mark)];
-    let lines = children.each_ref().map(|child| {
-        let pid = child.pid();
-        format!("psapi: {pid:>9} sh -c read line sh {mark}\n")
-    });
-    // The order is by id, which wraps around.
-    let assert_shown = |message: &str| {
-        assert!(
-            message.contains(&format!("{mark} matches 2 processes")),
-            "{message}"
-        );
-        assert!(lines.iter().all(|line| message.contains(line)), "{message}");
-    };
-    for arguments in [&["modules"][..], &["maps"], &["ws"]] {
-        let output = run(arguments.iter().chain(&[&mark[..]]));
-        assert!(output.status.success(), "{output:?}");
-        assert_shown(&stderr(&output));
-    }
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("file");
-    let file = file.to_str().unwrap();
-    for arguments in [
-        &["watch"][..],
-        &["ws", "--svg", file],
-        &["ws", "--output", file],
-    ] {
-        let output = run(arguments.iter().chain(&[&mark[..]]));
-        assert_eq!(output.status.code(), Some(1), "{output:?}");
-        assert_shown(&stderr(&output));
-        assert!(!fs::exists(file).unwrap());
-    }
-    // Machine formats have the ids in their rows.
-    let output = run(["modules", "--json", &mark]);
-    assert!(output.status.success());
-    assert_eq!(stderr(&output), "");
-}
-
-#[test]
-fn tables_show_command_lines() {
-    let child = marked(&format!("mark-{}-of-tables", std::process::id()));
-    let pid = child.pid();
-    for arguments in [
-        &["ps", "-p", &pid][..],
-        &["ps", "-p", &pid, "--width", "120"],
-        &["memory", &pid, &std::process::id().to_string()],
-    ] {
-        let output = run(arguments);
-        let table = String::from_utf8(output.stdout).unwrap();
-        let row = table.lines().find(|line| line.contains("read line"));
-        assert!(row.is_some_and(|row| row.contains(&pid)), "{table}");
-    }
-    let tree = scripts();
-    let overview = run(in_tree(&tree, &["--width", "100"]));
+fn overview_shows_command_lines() {
+    let overview = run(in_tree(&scripts(), &["--width", "100"]));
     let table = String::from_utf8(overview.stdout).unwrap();
     assert!(table.contains("python3.11 /srv/serve.py"), "{table}");
 }

@@ -1,14 +1,45 @@
 //! Attribution of faults to mappings, modules, functions, threads, children and programs.
 
+#[cfg(target_os = "linux")]
 use std::process::Command;
 
+#[cfg(target_os = "linux")]
 use serde_json::Value;
 
+use testing::command::records_faults;
+#[cfg(target_os = "linux")]
 use testing::command::{output_of_copy, program};
+#[cfg(target_os = "linux")]
 use testing::programs;
 
-use crate::support::{Watched, assert_pages_balance, faults, number, rows};
+use crate::support::{LISTS, Running, Watched, Watcher, number, rows};
+#[cfg(target_os = "linux")]
+use crate::support::{assert_pages_balance, faults};
 
+#[test]
+fn every_list_has_all_faults() {
+    if !records_faults() {
+        return;
+    }
+    let watched = Watched::compile();
+    let running = Running::start(&watched, "churn");
+    let report = Watcher::start(&running, &["--duration", "0.2"]).report();
+    let all = number(&report["watch"], "faults");
+    assert!(all > 0);
+    for list in LISTS {
+        let faults = rows(&report, list).iter().map(|row| number(row, "faults"));
+        assert_eq!(faults.sum::<u64>(), all, "{list}");
+    }
+    let pid = running.child.id();
+    assert!(
+        rows(&report, "mappings")
+            .iter()
+            .all(|row| row["pid"] == pid)
+    );
+    assert_eq!(rows(&report, "threads").len(), 1);
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn faults_have_mapping_function_and_thread() {
     let watched = Watched::compile();
@@ -68,6 +99,7 @@ fn faults_have_mapping_function_and_thread() {
     );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn threads_have_names() {
     let (_, report) = Watched::compile().watch(&[], &["thread"]);
@@ -89,6 +121,7 @@ fn threads_have_names() {
 }
 
 /// psapi reads the mappings at intervals. The heap grows and shrinks between two reads.
+#[cfg(target_os = "linux")]
 #[test]
 fn resized_heap_stays_one_mapping() {
     let (_, report) = Watched::compile().watch(&[], &["heap"]);
@@ -97,6 +130,7 @@ fn resized_heap_stays_one_mapping() {
     assert!(on_heap >= 1000, "{:?}", rows(&report, "mappings"));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn children_are_watched_by_default() {
     let watched = Watched::compile();
@@ -114,6 +148,7 @@ fn children_are_watched_by_default() {
 }
 
 /// A copy of a process that executes a program is not a program of its own.
+#[cfg(target_os = "linux")]
 #[test]
 fn summary_counts_programs() {
     let watched = Watched::compile();
@@ -129,6 +164,7 @@ fn summary_counts_programs() {
     assert!(line.expect(&text).contains(" 4  "), "{text}");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn exec_separates_programs() {
     let (output, report) = Watched::compile().watch(&[], &["exec"]);
@@ -143,6 +179,7 @@ fn exec_separates_programs() {
     assert_pages_balance(&report);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn children_are_watched_in_pid_namespace() {
     let unshared = || {

@@ -1,8 +1,6 @@
 //! `psapi watch`, compared with faults that `watched.c` causes and the kernel counts.
 
-#[cfg(target_os = "linux")]
 mod accounting;
-#[cfg(target_os = "linux")]
 mod attribution;
 mod command;
 mod files;
@@ -12,7 +10,6 @@ mod functions;
 mod hung_files;
 #[cfg(target_os = "linux")]
 mod limits;
-#[cfg(target_os = "linux")]
 mod output;
 #[cfg(target_os = "linux")]
 mod privileges;

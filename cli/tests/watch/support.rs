@@ -13,6 +13,18 @@ use testing::{Program, programs, public_directory};
 /// The size of a page in bytes.
 pub const PAGE: u64 = 4096;
 
+/// The lists of a report.
+pub const LISTS: [&str; 4] = [
+    "mappings",
+    "modules",
+    if cfg!(windows) {
+        "instructions"
+    } else {
+        "functions"
+    },
+    "threads",
+];
+
 /// The compiled program `watched.c`, and a directory for reports. Every user can read both.
 pub struct Watched {
     pub path: PathBuf,

@@ -1,3 +1,4 @@
-/* Sleeps until it is killed. */
+/* Prints a line and sleeps until it is killed. */
+#include <stdio.h>
 #include <windows.h>
-int main(void) { Sleep(INFINITE); return 0; }
+int main(void) { puts("ready"); fflush(stdout); Sleep(INFINITE); return 0; }

@@ -20,9 +20,17 @@ int main(int argc, char **argv) {
         print_line("."); wait_for_input();
     }
     if (!strcmp(what, "churn")) {
-        /* Until the process is killed. */
+        /* Until the process is killed. Of 64 places, half have pages, and each gets new ones in turn.
+           Every place is a region of its own, and their number stays small for the stand-in. */
+        char *room = VirtualAlloc(NULL, 64 * 32 * PAGE, MEM_RESERVE, PAGE_READWRITE);
+        if (!room) return 1;
         print_line(".");
-        for (;; Sleep(1)) touch(map(16), 16);
+        for (size_t i = 0;; i++, Sleep(1)) {
+            char *p = room + i % 64 * 32 * PAGE;
+            if (!VirtualAlloc(p, 16 * PAGE, MEM_COMMIT, PAGE_READWRITE)) return 1;
+            touch(p, 16);
+            VirtualFree(room + (i + 32) % 64 * 32 * PAGE, 16 * PAGE, MEM_DECOMMIT);
+        }
     }
     if (!strcmp(what, "exit-in-thread")) {
         CreateThread(0, 0, exit_in_thread, 0, 0, 0);

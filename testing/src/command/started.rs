@@ -1,5 +1,7 @@
 //! Processes for the command to report.
 
+#[cfg(windows)]
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use super::retry_while_busy;
@@ -42,13 +44,32 @@ impl Started {
         child
     }
 
-    /// Starts a child that sleeps.
+    /// Starts a child that sleeps and does not change after that.
     #[cfg(windows)]
     pub fn sleeping() -> Self {
+        Started::sleeping_with(&[])
+    }
+
+    /// Like [`sleeping`](Self::sleeping), with arguments.
+    #[cfg(windows)]
+    pub fn sleeping_with(arguments: &[&str]) -> Self {
         let program = Program::compile(programs::SLEEPS, &[]);
-        let mut child = Started::new(&mut Command::new(&program.path));
-        child.1 = Some(program);
-        child
+        let mut command = Command::new(&program.path);
+        command.args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("start the child");
+        // The program prints a line when it has been loaded.
+        let mut line = String::new();
+        let output = child.stdout.take().expect("standard output is piped");
+        let read = BufReader::new(output).read_line(&mut line);
+        assert_eq!((read.expect("read a line"), line.trim_end()), (7, "ready"));
+        Started(child, Some(program))
+    }
+
+    /// Returns the program file of a sleeping child.
+    #[cfg(windows)]
+    pub fn path(&self) -> &std::path::Path {
+        &self.1.as_ref().expect("the child sleeps").path
     }
 
     /// Returns the process id in decimal digits.

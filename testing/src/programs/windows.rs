@@ -40,8 +40,11 @@ macro_rules! libraries {
 
 programs! {
     CHANGES_MAPPINGS: "changes_mappings",
+    CHANGES_MAPPINGS_FOREVER: "changes_mappings_forever",
     CHANGES_PAGES: "changes_pages",
     DAMAGES_LINK_MAP: "damages_link_map",
+    EVICTABLE_PAGES: "evictable_pages",
+    FAULTS: "faults",
     HAS_SIX_MORE_THREADS: "has_six_more_threads",
     HOLDS_96_MIB: "holds_96_mib",
     LISTS_MODULES: "lists_modules",
@@ -55,6 +58,8 @@ programs! {
     PICTURE_SPARSE_AND_DENSE: "picture_sparse_and_dense",
     PICTURE_TOUCHED_PAGES: "picture_touched_pages",
     PRINTS_MODULES: "prints_modules",
+    REPORTS_MACHINE: "reports_machine",
+    REPORTS_PROCESS: "reports_process",
     SLEEPS: "sleeps",
     WAITS: "waits",
     WATCHED: "watched",

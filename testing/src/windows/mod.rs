@@ -1,3 +1,5 @@
-//! What only Windows needs, in the place of a module of the same name for Linux.
+//! Facts of Windows, and replacements for facts that only Linux arranges.
 
 pub mod interfaces;
+pub mod machine_report;
+pub mod process_report;

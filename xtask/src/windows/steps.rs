@@ -16,10 +16,13 @@ use crate::test::skipped::Log;
 
 /// The crates that are built for Windows.
 const LIBRARIES: &[&str] = &["--package", "psapi", "--package", "libpsapi"];
-/// The tests of the command that ask for pages of other processes and for faults.
+/// The files with tests of the command that ask for pages of other processes or for faults, or that
+/// empty working sets. Without the stand-in, these tests skip, and name what Wine refuses.
 const COMMAND: &[&str] = &[
     "--package",
     "psapi-cli",
+    "--test",
+    "empty",
     "--test",
     "pictures",
     "--test",
@@ -27,7 +30,11 @@ const COMMAND: &[&str] = &[
     "--test",
     "tables",
     "--test",
+    "targets",
+    "--test",
     "watch",
+    "--test",
+    "working_set",
 ];
 const ALL: &[&str] = &[
     "--package",

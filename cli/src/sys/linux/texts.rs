@@ -52,6 +52,9 @@ pub const ADDRESS_PRIVILEGE: &str = "CAP_SYSLOG";
 /// Options that the system cannot offer: the subcommand, the option, and the reason.
 pub const ABSENT_OPTIONS: &[(&str, &str, &str)] = &[];
 
+/// Options of every subcommand that the system cannot offer: none.
+pub const ABSENT_GLOBAL_OPTIONS: &[(&str, &str)] = &[];
+
 /// Tiers of processes that the system cannot fill.
 pub const ABSENT_TIERS: Fields = Fields::empty();
 

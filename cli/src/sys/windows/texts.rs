@@ -74,6 +74,15 @@ pub const ABSENT_OPTIONS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// Options of every subcommand that the system cannot offer, and the reason.
+pub const ABSENT_GLOBAL_OPTIONS: &[(&str, &str)] = &[
+    ("proc-root", NO_ROOTS),
+    ("sys-root", NO_ROOTS),
+    ("file-root", NO_ROOTS),
+];
+
+const NO_ROOTS: &str = "there is no such file system";
+
 /// Tiers of processes that the system cannot fill.
 pub const ABSENT_TIERS: Fields = Fields::CGROUP.union(Fields::EXACT);
 

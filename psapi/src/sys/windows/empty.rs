@@ -13,39 +13,42 @@ use crate::working_set::options::WorkingSetOptions;
 use crate::working_set::{EmptiedWorkingSet, RemainingMemory, WorkingSet, WorkingSetSize};
 
 /// Takes all pages out of the working set.
-///
-/// The right to do so does not include the right to see the pages. Without that, the sizes are
-/// those of the process's counters, and the reasons why pages stayed are unknown.
 pub(crate) fn empty_working_set(process: &Process) -> Result<EmptiedWorkingSet, SourceError> {
     let class = ProcessClass::ProcessQuotaLimits;
     process.check_alive(class.set_call())?;
     let handle = process.handle(Rights::SET_QUOTA)?;
-    let before = match counted_size(process)? {
-        Some(size) => size,
-        None => listed_size(&list(process)?),
-    };
+    let (before, _) = measure(process)?;
     let mut limits = quota_limits::empty_working_set(Width::NATIVE);
     nt::set_process(handle, class, &mut limits)
         .check()
         .map_err(|status| process.error(class.set_call(), status))?;
-    let (after, remaining) = match list(process) {
-        Ok(set) => (listed_size(&set), remaining(&set)),
-        Err(error) if error.kind(Some(process.id())) == ErrorKind::AccessDenied => {
-            let after = counted_size(process)?.ok_or(error)?;
-            let remaining = RemainingMemory {
-                other: after.total(),
-                ..RemainingMemory::default()
-            };
-            (after, remaining)
-        }
-        Err(error) => return Err(error),
-    };
+    let (after, remaining) = measure(process)?;
     Ok(EmptiedWorkingSet {
         before,
         after,
         remaining,
         refused: Vec::new(),
     })
+}
+
+/// Returns the size of the working set, and the reasons why its pages would stay.
+///
+/// The right to empty a working set does not include the right to see its pages. Without that, the
+/// size is that of the process's counters, and the reasons are unknown. The two sources can count
+/// different pages as private, so both sizes of a result come from one of them.
+fn measure(process: &Process) -> Result<(WorkingSetSize, RemainingMemory), SourceError> {
+    match list(process) {
+        Ok(set) => Ok((listed_size(&set), remaining(&set))),
+        Err(error) if error.kind(Some(process.id())) == ErrorKind::AccessDenied => {
+            let size = counted_size(process)?.ok_or(error)?;
+            let remaining = RemainingMemory {
+                other: size.total(),
+                ..RemainingMemory::default()
+            };
+            Ok((size, remaining))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Returns the size that the counters of the process report; `None` if they do not distinguish

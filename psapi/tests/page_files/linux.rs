@@ -1,16 +1,16 @@
-//! Page files, in made-up trees and on this machine.
-
-#![cfg(target_os = "linux")]
+//! Swap space of Linux, in made-up trees and on this machine.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use psapi::{ErrorKind, PageFileKind, System};
+use psapi::{ErrorKind, PageFile, PageFileKind, System};
 
 use testing::swap::{Swap, SwapState};
 use testing::tree::Tree;
 use testing::{Program, programs, skip};
+
+use crate::Described;
 
 const TITLE: &str = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
 
@@ -18,30 +18,46 @@ fn with(text: impl AsRef<[u8]>) -> Tree {
     Tree::machine().file("proc/swaps", text)
 }
 
-#[test]
-fn page_files_report_bytes() {
+/// Returns the page files of a made-up tree.
+pub fn described() -> Option<Vec<PageFile>> {
     let tree = with(format!(
         "{TITLE}/dev/dm-1                               partition\t8388604\t\t1024\t\t-2\n\
          /var/swap\\040file\\040(deleted)             file\t\t1048572\t\t0\t\t10\n\
          none                                    virtual\t\t4\t0\t0\n"
     ));
-    let files = tree.as_machine().page_files().unwrap();
-    let [partition, file, made_up] = &files[..] else {
-        panic!("{files:?}");
-    };
-    assert_eq!(partition.path, Path::new("/dev/dm-1"));
-    assert_eq!(partition.kind, PageFileKind::Partition);
-    assert_eq!(
-        (partition.total, partition.in_use),
-        (8_589_930_496, 1_048_576)
-    );
-    assert_eq!((partition.priority, partition.peak), (Some(-2), None));
-    assert!(!partition.deleted);
-    assert_eq!(file.path, Path::new("/var/swap file"));
-    assert!(file.deleted);
-    assert_eq!((file.kind, file.priority), (PageFileKind::File, Some(10)));
-    assert_eq!(made_up.kind, PageFileKind::Other);
+    Some(tree.as_machine().page_files().unwrap())
 }
+
+/// What the lines of the tree say.
+pub const DESCRIPTION: [Described; 3] = [
+    Described {
+        path: "/dev/dm-1",
+        kind: PageFileKind::Partition,
+        total: 8_589_930_496,
+        in_use: 1_048_576,
+        peak: None,
+        priority: Some(-2),
+        deleted: false,
+    },
+    Described {
+        path: "/var/swap file",
+        kind: PageFileKind::File,
+        total: 1_073_737_728,
+        in_use: 0,
+        peak: None,
+        priority: Some(10),
+        deleted: true,
+    },
+    Described {
+        path: "none",
+        kind: PageFileKind::Other,
+        total: 4096,
+        in_use: 0,
+        peak: None,
+        priority: Some(0),
+        deleted: false,
+    },
+];
 
 #[test]
 fn suffix_can_belong_to_name() {
@@ -117,7 +133,7 @@ fn page_files_match_swapon() {
         .output()
         .unwrap();
     let shown = String::from_utf8(shown.stdout).unwrap();
-    let described = |file: &psapi::PageFile| {
+    let described = |file: &PageFile| {
         let kind = match file.kind {
             PageFileKind::Partition => "partition",
             _ => "file",

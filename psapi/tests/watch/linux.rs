@@ -1,11 +1,8 @@
-//! Watches of page faults, compared with faults that a test process causes and the kernel counts.
-
-// The facts are Linux's. `own_pages` has the tests for every system.
-#![cfg(target_os = "linux")]
+//! What only Linux has: counts of faults, major faults, faults in kernel mode, several watches,
+//! children, and required privileges.
 
 use std::os::fd::AsRawFd as _;
 use std::process::Command;
-use std::time::Duration;
 
 use psapi::{
     ErrorKind, Fields, PageChanges, PageFault, ProcessId, System, WatchOptions, WorkingSetWatch,
@@ -16,15 +13,10 @@ use testing::privilege::{is_root, unprivileged};
 use testing::tree::Tree;
 use testing::{Program, TestProcess, proc_file, programs, skip};
 
-fn start(arguments: &[&str]) -> TestProcess {
-    let program = Program::compile(programs::FAULTS, &[]);
-    let subject = TestProcess::start(Command::new(&program.path).args(arguments));
-    wait_for_sleep(&subject);
-    subject
-}
+use crate::{assert_overflow_is_counted, of_range, options, start, watch};
 
 /// Waits until all threads of a process sleep.
-fn wait_for_sleep(subject: &TestProcess) {
+pub fn wait_for_sleep(subject: &TestProcess) {
     let tasks = format!("/proc/{}/task", subject.id());
     let sleeps = |task: std::io::Result<std::fs::DirEntry>| {
         let stat = std::fs::read_to_string(task.unwrap().path().join("stat"));
@@ -35,14 +27,8 @@ fn wait_for_sleep(subject: &TestProcess) {
     }
 }
 
-/// Returns options with small buffers, so that concurrent tests stay below the limit of locked
-/// memory.
-fn options() -> WatchOptions {
-    WatchOptions::new().buffer_size(512 << 10)
-}
-
 /// Starts a watch. Returns `None`, and skips, if an unprivileged caller is denied.
-fn watch_with(id: ProcessId, options: WatchOptions) -> Option<WorkingSetWatch> {
+pub fn watch_with(id: ProcessId, options: WatchOptions) -> Option<WorkingSetWatch> {
     let watch = System::new()
         .process(id)
         .unwrap()
@@ -56,10 +42,6 @@ fn watch_with(id: ProcessId, options: WatchOptions) -> Option<WorkingSetWatch> {
     }
 }
 
-fn watch(id: ProcessId) -> Option<WorkingSetWatch> {
-    watch_with(id, options())
-}
-
 /// Returns the minor and major faults that the kernel counted for the process, including its exited
 /// threads.
 fn counts(id: ProcessId) -> [u64; 2] {
@@ -70,13 +52,13 @@ fn counts(id: ProcessId) -> [u64; 2] {
     [10, 12].map(|field| fields[field - 3].parse().unwrap())
 }
 
-fn counted(id: ProcessId) -> u64 {
+pub fn counted(id: ProcessId) -> u64 {
     counts(id).iter().sum()
 }
 
 /// Asserts that delivered and lost faults add up to the kernel's count.
 #[track_caller]
-fn assert_account(watch: &WorkingSetWatch, delivered: usize, lost: u64, counted: u64) {
+pub fn assert_account(watch: &WorkingSetWatch, delivered: usize, lost: u64, counted: u64) {
     let recorded = delivered as u64 + lost;
     if watch.is_user_only() {
         assert!(
@@ -86,44 +68,6 @@ fn assert_account(watch: &WorkingSetWatch, delivered: usize, lost: u64, counted:
     } else {
         assert_eq!(recorded, counted, "{delivered} + {lost}")
     }
-}
-
-fn of_range(faults: &[PageFault], start: u64, pages: u64) -> Vec<&PageFault> {
-    let range = start..start + pages * 4096;
-    let within = faults.iter().filter(|fault| range.contains(&fault.address));
-    within.collect()
-}
-
-#[test]
-fn records_each_touched_page() {
-    let mut subject = start(&["touch", "1000"]);
-    let (address, thread) = subject.line.split_once(' ').unwrap();
-    let (address, thread): (u64, u32) = (address.parse().unwrap(), thread.parse().unwrap());
-    let before = counted(subject.id());
-    let Some(mut watch) = watch(subject.id()) else {
-        return;
-    };
-    subject.resume();
-    wait_for_sleep(&subject);
-    assert!(watch.wait(None).unwrap());
-    let changes = watch.changes().unwrap();
-    assert_eq!(changes.lost, 0);
-    let grown = counted(subject.id()) - before;
-    assert_account(&watch, changes.faults.len(), 0, grown);
-    let touched = of_range(&changes.faults, address, 1000);
-    let addresses: Vec<u64> = touched.iter().map(|fault| fault.address).collect();
-    let expected: Vec<u64> = (0..1000).map(|page| address + page * 4096).collect();
-    assert_eq!(addresses, expected);
-    for fault in &touched {
-        assert_eq!((fault.thread, fault.process), (thread, subject.id()));
-        assert!(!fault.major);
-        assert_eq!(fault.program_counter, touched[0].program_counter);
-    }
-    let process = System::new().process(subject.id()).unwrap();
-    let code = process.mapped_file(touched[0].program_counter).unwrap();
-    assert!(code.unwrap().path.ends_with("subject"));
-    assert!(changes.faults.is_sorted_by_key(|fault| fault.time));
-    assert!(watch.changes().unwrap().faults.is_empty());
 }
 
 #[test]
@@ -196,33 +140,19 @@ fn disk_reads_are_major_faults() {
     assert_account(&watch, changes.faults.len(), changes.lost, all);
 }
 
-fn assert_overflow_is_counted(options: WatchOptions) {
+/// Asserts that a process causes more faults than the smallest buffers hold.
+pub fn assert_small_buffer_overflows(options: WatchOptions) {
     let mut subject = start(&["touch", "20000"]);
-    let before = counted(subject.id());
     let Some(mut watch) = watch_with(subject.id(), options) else {
         return;
     };
     assert_eq!(watch.buffer_size(), rustix::param::page_size());
-    subject.resume();
-    wait_for_sleep(&subject);
-    // Nothing follows the loss, so the buffers hold no record of it.
-    let mut faults = Vec::new();
-    let mut lost = watch.changes_into(&mut faults).unwrap();
-    assert!(lost > 0 && !faults.is_empty());
-    let mut delivered = faults.len();
-    lost += watch.changes_into(&mut faults).unwrap();
-    delivered += faults.len();
-    assert_account(&watch, delivered, lost, counted(subject.id()) - before);
-}
-
-#[test]
-fn overflow_is_counted() {
-    assert_overflow_is_counted(WatchOptions::new().buffer_size(1));
+    assert_overflow_is_counted(&mut subject, &mut watch);
 }
 
 #[test]
 fn overflow_is_counted_without_kernel_support() {
-    assert_overflow_is_counted(WatchOptions::new().buffer_size(1).legacy_perf());
+    assert_small_buffer_overflows(WatchOptions::new().buffer_size(1).legacy_perf());
 }
 
 /// A watch with the sums of all reads.
@@ -296,29 +226,6 @@ fn paused_reader_learns_of_losses() {
 #[test]
 fn paused_reader_without_kernel_support() {
     assert_pause_is_counted(WatchOptions::new().buffer_size(1).legacy_perf());
-}
-
-fn assert_threads_are_watched(arguments: &[&str], at_least: u64) {
-    let mut subject = start(arguments);
-    let Some(mut watch) = watch(subject.id()) else {
-        return;
-    };
-    let before = counted(subject.id());
-    subject.resume();
-    wait_for_sleep(&subject);
-    let changes = watch.changes().unwrap();
-    let grown = counted(subject.id()) - before;
-    assert!(grown >= at_least);
-    assert!(changes.faults.len() as u64 + changes.lost >= at_least);
-    assert_account(&watch, changes.faults.len(), changes.lost, grown);
-    assert!(changes.faults.is_sorted_by_key(|fault| fault.time));
-    assert!(!watch.wait(Some(Duration::ZERO)).unwrap());
-}
-
-#[test]
-fn watches_old_and_new_threads() {
-    assert_threads_are_watched(&["threads-before", "100", "64"], 6400);
-    assert_threads_are_watched(&["threads-later", "100", "64"], 6400);
 }
 
 #[test]
@@ -432,29 +339,6 @@ fn two_watches_agree() {
 }
 
 #[test]
-fn wait_ends_on_changes_or_exit() {
-    let mut subject = start(&["touch", "10"]);
-    let Some(mut watch) = watch(subject.id()) else {
-        return;
-    };
-    assert!(!watch.wait(Some(Duration::ZERO)).unwrap());
-    assert!(!watch.wait(Some(Duration::from_millis(20))).unwrap());
-    subject.resume();
-    assert!(watch.wait(Some(Duration::MAX)).unwrap());
-    wait_for_sleep(&subject);
-    assert!(watch.changes().unwrap().faults.len() >= 10);
-    assert!(!watch.wait(Some(Duration::ZERO)).unwrap());
-    assert!(!watch.has_ended().unwrap());
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| watch.wait(None).unwrap());
-        subject.kill();
-        assert!(waiting.join().unwrap());
-    });
-    assert!(watch.has_ended().unwrap());
-    assert!(watch.wait(None).unwrap());
-}
-
-#[test]
 fn descriptor_is_ready_on_changes() {
     let mut subject = start(&["touch", "10"]);
     let Some(mut watch) = watch(subject.id()) else {
@@ -497,15 +381,6 @@ fn faults_before_exit_are_delivered() {
     assert!(changes.faults.len() >= 500);
     assert_account(&watch, changes.faults.len(), changes.lost, grown);
     assert_eq!(watch.changes().unwrap(), PageChanges::default());
-    let error = process.watch_working_set().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Ended);
-}
-
-#[test]
-fn zombie_is_not_watched() {
-    let mut subject = start(&["touch", "1"]);
-    let process = System::new().process(subject.id()).unwrap();
-    subject.kill();
     let error = process.watch_working_set().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Ended);
 }

@@ -1,14 +1,13 @@
-//! Performance information, from made-up trees and from this machine.
+//! Performance information from made-up trees, and what `/proc` and programs of Linux report.
 
-#![cfg(target_os = "linux")]
-
-use std::fmt::Debug;
 use std::fs;
 use std::process::Command;
 
-use psapi::{ErrorKind, PerformanceInfo, System};
+use psapi::{ErrorKind, PerformanceInfo};
 
 use testing::tree::Tree;
+
+use crate::agree;
 
 fn machine() -> Tree {
     Tree::machine()
@@ -152,29 +151,6 @@ fn incomplete_root_is_refused() {
     assert_eq!(error.kind(), ErrorKind::NotSupported);
 }
 
-/// Asserts that a changing value equals another source's. Reads both alternately until they agree:
-/// a wrong value never agrees for long.
-fn agree<T: PartialEq + Debug>(
-    what: &str,
-    ours: impl Fn(&PerformanceInfo) -> T,
-    theirs: impl Fn() -> T,
-) {
-    let system = System::new();
-    let mut last = None;
-    for _ in 0..500 {
-        let (before, own, after) = (
-            theirs(),
-            ours(&system.performance_info().unwrap()),
-            theirs(),
-        );
-        if own == before || own == after {
-            return;
-        }
-        last = Some((before, own, after));
-    }
-    panic!("{what}: {last:?}");
-}
-
 fn meminfo(keys: &[&str]) -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap();
     let value = |key: &str| {
@@ -185,58 +161,6 @@ fn meminfo(keys: &[&str]) -> u64 {
             })
     };
     keys.iter().map(|key| value(key) * 1024u64).sum()
-}
-
-#[test]
-fn memory_matches_meminfo() {
-    let agree_on = |keys: &'static [&'static str], ours: fn(&PerformanceInfo) -> u64| {
-        agree(&keys.join("+"), ours, || meminfo(keys));
-    };
-    agree_on(&["Committed_AS"], |info| info.commit_total);
-    agree_on(&["CommitLimit"], |info| info.kernel_commit_limit.unwrap());
-    agree_on(&["MemTotal"], |info| info.physical_total);
-    agree_on(&["MemAvailable"], |info| info.physical_available);
-    agree_on(&["MemFree"], |info| info.physical_free.unwrap());
-    agree_on(&["Buffers", "Cached", "SReclaimable"], |i| {
-        i.system_cache.unwrap()
-    });
-    agree_on(&["Shmem"], |info| info.shared.unwrap());
-    agree_on(&["SReclaimable"], |info| info.kernel_paged.unwrap());
-    agree_on(
-        &["SUnreclaim", "KernelStack", "PageTables", "Percpu"],
-        |i| i.kernel_nonpaged.unwrap(),
-    );
-    agree_on(&["SwapTotal"], |info| info.swap_total.unwrap());
-    agree_on(&["SwapFree"], |info| info.swap_free.unwrap());
-    agree_on(&["Hugetlb"], |info| {
-        info.huge_pages.and_then(|pages| pages.pools).unwrap_or(0)
-    });
-}
-
-#[test]
-fn counts_match_proc_files() {
-    let field = |file: &str, at: usize| {
-        let text = fs::read_to_string(file).unwrap();
-        text.split_whitespace().nth(at).unwrap().to_owned()
-    };
-    agree(
-        "threads",
-        |info| info.thread_count.to_string(),
-        || {
-            field("/proc/loadavg", 3)
-                .split_once('/')
-                .unwrap()
-                .1
-                .to_owned()
-        },
-    );
-    if fs::exists("/proc/sys/fs/file-nr").unwrap() {
-        agree(
-            "open files",
-            |info| info.handle_count.unwrap().to_string(),
-            || field("/proc/sys/fs/file-nr", 0),
-        );
-    }
 }
 
 /// Returns the output of a program. Returns `None`, and skips, if it is not installed.
@@ -284,23 +208,80 @@ fn memory_matches_free() {
     );
 }
 
-#[test]
-fn process_count_matches_ps() {
-    if output("ps", &["-e", "-o", "pid="]).is_none() {
-        return;
+/// What `/proc/meminfo`, `/proc/loadavg`, `ps` and `getconf` report.
+pub struct Witness;
+
+impl Witness {
+    pub fn start() -> Self {
+        Witness
     }
-    agree(
-        "processes",
-        |info| info.process_count,
-        || output("ps", &["-e", "-o", "pid="]).unwrap().lines().count() as u64 - 1,
-    );
+
+    pub fn physical_total(&mut self) -> u64 {
+        meminfo(&["MemTotal"])
+    }
+
+    pub fn physical_available(&mut self) -> u64 {
+        meminfo(&["MemAvailable"])
+    }
+
+    pub fn commit_total(&mut self) -> u64 {
+        meminfo(&["Committed_AS"])
+    }
+
+    pub fn threads(&mut self) -> u64 {
+        let text = fs::read_to_string("/proc/loadavg").unwrap();
+        let counts = text.split_whitespace().nth(3).unwrap();
+        counts.split_once('/').unwrap().1.parse().unwrap()
+    }
+
+    /// Returns `None`, and skips, if `ps` is not installed.
+    pub fn processes(&mut self) -> Option<u64> {
+        let lines = output("ps", &["-e", "-o", "pid="])?;
+        // `ps` lists itself.
+        Some(lines.lines().count() as u64 - 1)
+    }
+
+    /// Returns `None`, and skips, if `getconf` is not installed.
+    pub fn page_size(&mut self) -> Option<u64> {
+        let size = output("getconf", &["PAGE_SIZE"])?;
+        Some(size.trim().parse().unwrap())
+    }
 }
 
 #[test]
-fn page_size_matches_getconf() {
-    let Some(size) = output("getconf", &["PAGE_SIZE"]) else {
-        return;
+fn memory_matches_meminfo() {
+    let agree_on = |keys: &'static [&'static str], ours: fn(&PerformanceInfo) -> u64| {
+        agree(&keys.join("+"), ours, || meminfo(keys));
     };
-    let info = System::new().performance_info().unwrap();
-    assert_eq!(info.page_size.to_string(), size.trim());
+    agree_on(&["CommitLimit"], |info| info.kernel_commit_limit.unwrap());
+    agree_on(&["MemFree"], |info| info.physical_free.unwrap());
+    agree_on(&["Buffers", "Cached", "SReclaimable"], |i| {
+        i.system_cache.unwrap()
+    });
+    agree_on(&["Shmem"], |info| info.shared.unwrap());
+    agree_on(&["SReclaimable"], |info| info.kernel_paged.unwrap());
+    agree_on(
+        &["SUnreclaim", "KernelStack", "PageTables", "Percpu"],
+        |i| i.kernel_nonpaged.unwrap(),
+    );
+    agree_on(&["SwapTotal"], |info| info.swap_total.unwrap());
+    agree_on(&["SwapFree"], |info| info.swap_free.unwrap());
+    agree_on(&["Hugetlb"], |info| {
+        info.huge_pages.and_then(|pages| pages.pools).unwrap_or(0)
+    });
+}
+
+#[test]
+fn open_files_match_proc_file() {
+    let file = "/proc/sys/fs/file-nr";
+    if fs::exists(file).unwrap() {
+        agree(
+            "open files",
+            |info| info.handle_count.unwrap().to_string(),
+            || {
+                let text = fs::read_to_string(file).unwrap();
+                text.split_whitespace().next().unwrap().to_owned()
+            },
+        );
+    }
 }

@@ -1,7 +1,4 @@
-//! Eviction of working sets: which pages are evicted, and why others remain.
-
-// The facts are Linux's. `own_pages` has the tests for every system.
-#![cfg(target_os = "linux")]
+//! What only Linux has: reasons why pages remain, swap space, shared files, and required privileges.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -15,13 +12,13 @@ use testing::rollup::rollup;
 use testing::swap::{Swap, SwapState};
 use testing::{Program, TestProcess, proc_file, programs, skip};
 
-const MIB: u64 = 1 << 20;
+use crate::{MIB, assert_adds_up};
 
 /// Pages that wait in a CPU's batch for the kernel's LRU lists cannot be evicted yet.
-const SLACK: u64 = MIB;
+pub const SLACK: u64 = MIB;
 
-struct Fixture {
-    subject: TestProcess,
+pub struct Fixture {
+    pub subject: TestProcess,
     file: u64,
     private: u64,
     locked: u64,
@@ -29,7 +26,7 @@ struct Fixture {
     _directory: tempfile::TempDir,
 }
 
-fn start() -> Fixture {
+pub fn start() -> Fixture {
     let program = Program::compile(programs::EVICTABLE_PAGES, &[]);
     let directory = tempfile::tempdir().unwrap();
     let subject =
@@ -47,8 +44,17 @@ fn start() -> Fixture {
     }
 }
 
+/// Adds a page file. Returns `None`, and skips, if that is impossible.
+pub fn page_file() -> Option<Swap> {
+    let swap = Swap::on(256 * MIB);
+    if swap.is_none() {
+        skip("cannot add a page file: needs root, zram and util-linux");
+    }
+    swap
+}
+
 /// Empties the working set. Returns `None`, and skips, if the caller lacks the privilege.
-fn empty(process: &Process) -> Option<EmptiedWorkingSet> {
+pub fn empty(process: &Process) -> Option<EmptiedWorkingSet> {
     match process.empty_working_set() {
         Err(error) if error.kind() == ErrorKind::AccessDenied && !is_root() => {
             skip("needs CAP_SYS_NICE to empty another process's working set");
@@ -56,19 +62,6 @@ fn empty(process: &Process) -> Option<EmptiedWorkingSet> {
         }
         emptied => Some(emptied.unwrap()),
     }
-}
-
-/// Asserts that each remaining page is counted under one reason.
-fn assert_adds_up(emptied: &EmptiedWorkingSet) {
-    let remaining = emptied.remaining;
-    let parts = [
-        remaining.locked,
-        remaining.kernel,
-        remaining.shared,
-        remaining.no_page_file,
-        remaining.other,
-    ];
-    assert_eq!(parts.iter().sum::<u64>(), emptied.after.total());
 }
 
 /// Returns the resident and the private bytes.
@@ -153,53 +146,24 @@ fn evicts_file_pages_without_swap() {
     assert_eq!(contents, "good");
 }
 
-#[test]
-fn evicts_private_pages_with_swap() {
-    let Some(_swap) = Swap::on(256 * MIB) else {
-        return skip("cannot add a page file: needs root, zram and util-linux");
-    };
-    let mut fixture = start();
+/// Asserts what the kernel reports of an emptied working set, if there is a page file.
+pub fn assert_evicted(fixture: &Fixture, emptied: &EmptiedWorkingSet) {
     let id = fixture.subject.id();
-    let process = System::new().process(id).unwrap();
-    let emptied = process.empty_working_set().unwrap();
     assert_eq!(emptied.after.total(), resident(id).0);
-    assert!(emptied.evicted().private >= 8 * MIB - SLACK, "{emptied:?}");
-    assert_eq!(emptied.remaining.no_page_file, 0);
     assert_eq!(emptied.remaining.locked, MIB);
     // The child maps the shared pages as well.
     assert_eq!(smaps(id, fixture.shared, "Rss"), 4 * MIB);
     assert_eq!(smaps(id, fixture.locked, "Rss"), MIB);
     assert!(smaps(id, fixture.private, "Swap") >= 8 * MIB - SLACK);
+    let process = System::new().process(id).unwrap();
     let counters = process.memory_counters().unwrap();
     assert!(counters.swap.unwrap() >= 8 * MIB - SLACK);
-
-    // Pages return with their contents when the process touches them.
-    fixture.subject.resume();
-    assert!(fixture.subject.line.ends_with(" good"));
-    assert_eq!(smaps(id, fixture.private, "Rss"), 8 * MIB);
 }
 
-#[test]
-fn own_process_needs_no_privileges() {
-    let Some(_swap) = Swap::on(256 * MIB) else {
-        return skip("cannot add a page file: needs root, zram and util-linux");
-    };
-    let filled: Vec<u8> = (0..16 * MIB).map(|byte| (byte / 4096) as u8).collect();
-    let emptied = unprivileged(|| {
-        let me = System::new().current_process().unwrap();
-        me.empty_working_set().unwrap()
-    });
-    assert!(emptied.evicted().private >= 16 * MIB - SLACK, "{emptied:?}");
-    let swapped = System::new()
-        .current_process()
-        .unwrap()
-        .memory_counters()
-        .unwrap()
-        .swap
-        .unwrap();
-    assert!(swapped >= 16 * MIB - SLACK, "{swapped}");
-    let mut contents = filled.iter().zip(0u64..);
-    assert!(contents.all(|(&value, byte)| value == (byte / 4096) as u8));
+/// Asserts that all private pages have returned.
+pub fn assert_returned(fixture: &Fixture) {
+    let id = fixture.subject.id();
+    assert_eq!(smaps(id, fixture.private, "Rss"), 8 * MIB);
 }
 
 /// Pages that return at once are not counted as lacking a page file.
@@ -333,24 +297,6 @@ fn denial_names_required_capability() {
 }
 
 #[test]
-fn process_without_memory_is_refused() {
-    let system = System::new();
-    let mut subject = Program::compile(programs::WAITS, &[]).start();
-    let process = system.process(subject.id()).unwrap();
-    let kind = |process: &Process| process.empty_working_set().unwrap_err().kind();
-    subject.kill();
-    assert_eq!(kind(&process), ErrorKind::Ended);
-    subject.reap();
-    assert_eq!(kind(&process), ErrorKind::Ended);
-    if let Ok(kthreadd) = system.process(2)
-        && kthreadd.status(psapi::Fields::STAT).unwrap().kernel_thread == Some(true)
-        && is_root()
-    {
-        assert_eq!(kind(&kthreadd), ErrorKind::NoAddressSpace);
-    }
-}
-
-#[test]
 fn exited_leader_is_unsupported() {
     let program = Program::compile(programs::LEADER_EXITS, &[]);
     let subject = program.start();
@@ -391,17 +337,4 @@ fn other_pid_namespace_is_unsupported() {
     let error = there.process(1).unwrap().empty_working_set().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotSupported, "{error}");
     assert!(error.to_string().contains("pid namespace"), "{error}");
-}
-
-#[test]
-fn survives_mapping_changes_and_exec() {
-    let program = Program::compile(programs::CHURNS_AND_EXECS, &[]);
-    let subject = program.start();
-    let process = System::new().process(subject.id()).unwrap();
-    for _ in 0..100 {
-        let Some(emptied) = empty(&process) else {
-            return;
-        };
-        assert_adds_up(&emptied);
-    }
 }
