@@ -38,8 +38,10 @@ fn counters_follow_memory_changes() {
     let reserved_size = reserved.virtual_size - start.virtual_size;
     // The 32-bit address space of a process on 64 bits is reserved from the start.
     let is_reserved = is_wine() && reserved_size == 0;
+    // Wine sometimes reserves 2 MiB for itself meanwhile.
+    let others = if is_wine() { 4 * MIB } else { 2 * MIB };
     assert!(
-        is_reserved || (256 * MIB..258 * MIB).contains(&reserved_size),
+        is_reserved || (256 * MIB..256 * MIB + others).contains(&reserved_size),
         "{reserved_size}"
     );
     assert!(reserved.working_set - start.working_set < MIB + lag());
