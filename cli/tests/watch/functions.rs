@@ -31,14 +31,10 @@ fn reports(program: &Program) -> (Value, String, String) {
     (json, table, std::fs::read_to_string(&flame).unwrap())
 }
 
-/// Returns faults and name of the functions with a name that contains a text, fewest faults first.
-fn named<'r>(report: &'r Value, part: &str) -> Vec<(u64, &'r Value)> {
+/// Returns faults and row of the functions whose names match, fewest faults first.
+fn named<'r>(report: &'r Value, matches: impl Fn(&str) -> bool) -> Vec<(u64, &'r Value)> {
     let functions = rows(report, "functions").iter();
-    let named = functions.filter(|row| {
-        row["function"]
-            .as_str()
-            .is_some_and(|name| name.contains(part))
-    });
+    let named = functions.filter(|row| row["function"].as_str().is_some_and(&matches));
     let mut named: Vec<_> = named.map(|row| (number(row, "faults"), row)).collect();
     named.sort_by_key(|(faults, _)| *faults);
     named
@@ -57,7 +53,7 @@ fn static_functions_have_own_rows() {
         let arguments = [debug, "-O1", more.to_str().unwrap()];
         let program = Program::compile(programs::SAME_NAME, &arguments);
         let (report, table, flame) = reports(&program);
-        let functions = named(&report, "fill");
+        let functions = named(&report, |name| name == "fill");
         assert_eq!(faults_of(&functions), [100, 200], "{report}");
         // `nm` prints the addresses, which start at 0 in a position-independent program.
         let symbols = Command::new("nm").arg(&program.path).output().unwrap();
@@ -98,7 +94,7 @@ fn overloads_and_lambdas_have_own_rows() {
         return;
     };
     let (report, _, flame) = reports(&program);
-    let functions = named(&report, "fill(char*, ");
+    let functions = named(&report, |name| name.contains("fill(char*, "));
     assert_eq!(faults_of(&functions), [100, 200], "{report}");
     assert_ne!(functions[0].1["function"], functions[1].1["function"]);
     for (faults, row) in functions {
@@ -110,7 +106,7 @@ fn overloads_and_lambdas_have_own_rows() {
     }
     // Inlined functions have no symbols, but different lines. The second lambda has one row for
     // both places that it was inlined into.
-    let lambdas = named(&report, "operator()");
+    let lambdas = named(&report, |name| name.contains("operator()"));
     assert_eq!(faults_of(&lambdas), [30, 80], "{report}");
     assert_ne!(lambdas[0].1["source"], lambdas[1].1["source"]);
     for (faults, _) in lambdas {
