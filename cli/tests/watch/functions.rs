@@ -32,7 +32,7 @@ fn reports(program: &Program) -> (Value, String, String) {
 }
 
 /// Returns faults and row of the functions whose names match, fewest faults first.
-fn named<'r>(report: &'r Value, matches: impl Fn(&str) -> bool) -> Vec<(u64, &'r Value)> {
+fn named(report: &Value, matches: impl Fn(&str) -> bool) -> Vec<(u64, &Value)> {
     let functions = rows(report, "functions").iter();
     let named = functions.filter(|row| row["function"].as_str().is_some_and(&matches));
     let mut named: Vec<_> = named.map(|row| (number(row, "faults"), row)).collect();
