@@ -11,7 +11,7 @@ use testing::privilege::unprivileged;
 use testing::refused::lists_pages;
 use testing::{Program, interfaces, programs};
 
-/// Wine takes long for each region, while another program asks it to change them.
+/// Under Wine, each query is slow while another program changes mappings.
 const ROUNDS: usize = if cfg!(windows) { 10 } else { 200 };
 
 /// Reads the working set and some pages repeatedly while the process changes.

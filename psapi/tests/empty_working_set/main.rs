@@ -105,7 +105,7 @@ fn survives_changes_meanwhile() {
     let program = Program::compile(programs::CHANGES_MAPPINGS_FOREVER, &[]);
     let subject = program.start();
     let process = System::new().process(subject.id()).unwrap();
-    // Wine takes long for each region, while another program asks it to change them.
+    // Under Wine, each query is slow while another program changes mappings.
     for _ in 0..if cfg!(windows) { 10 } else { 100 } {
         let Some(emptied) = empty(&process) else {
             return;

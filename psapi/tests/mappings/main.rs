@@ -71,7 +71,7 @@ fn offset(offset: u64) -> Option<u64> {
     cfg!(target_os = "linux").then_some(offset)
 }
 
-/// The private memory in which Windows has stacks and heaps, too.
+/// Private memory. On Windows, stacks and heaps are also reported as this.
 const UNNAMED: Backing = Backing::Anonymous {
     name: None,
     hugetlb: false,
