@@ -15,8 +15,8 @@ use crate::win32_error::{Result, Win32Error};
 const RIGHTS: DWORD = PROCESS_QUERY_INFORMATION | PROCESS_VM_READ;
 
 /// Whether programs get all modules for every valid filter, as documented for 32-bit programs on
-/// 64-bit Windows. Such programs have no 64-bit modules, so the filter could only exclude all modules,
-/// with `LIST_MODULES_64BIT`.
+/// 64-bit Windows. Such programs have no 64-bit modules, so the filter could only exclude all
+/// modules, with `LIST_MODULES_64BIT`.
 const IGNORES_FILTER: bool = cfg!(all(windows, target_pointer_width = "32"));
 
 /// Implements `EnumProcessModules`.
